@@ -1,0 +1,3 @@
+//! Technologies behind the ports, one a file.
+
+pub mod system_clock;

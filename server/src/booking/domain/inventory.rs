@@ -1,0 +1,105 @@
+//! What is on sale for an event.
+
+use std::time::Duration;
+
+use crate::kernel::id::{EventId, OfferId, SeatId, SectionId, UserId};
+use crate::kernel::money::Currency;
+use crate::kernel::seat_state::SeatState;
+use crate::kernel::time::Timestamp;
+
+/// What an event puts on sale, taken over from the catalog when it is published.
+#[derive(Clone, Debug)]
+pub struct Inventory {
+    /// The event and its terms.
+    pub terms: EventTerms,
+    /// Its offers, in the venue's order of sections.
+    pub offers: Vec<SeatOffer>,
+    /// Its seats, in the venue's order.
+    pub seats: Vec<NewSeat>,
+}
+
+/// The terms that an event is sold on.
+#[derive(Clone, Debug)]
+pub struct EventTerms {
+    /// The event.
+    pub event_id: EventId,
+    /// Whose it is.
+    pub organizer_id: UserId,
+    /// Whether anything of it can be bought, until it starts.
+    pub on_sale: bool,
+    /// When it starts.
+    pub start_time: Timestamp,
+    /// The currency of all its prices.
+    pub currency: Currency,
+    /// How long a hold lasts.
+    pub hold_ttl: Duration,
+    /// How long a hold may last in all.
+    pub hold_life_max: Duration,
+    /// How many places one buyer may hold and book.
+    pub places_per_buyer_max: u32,
+}
+
+/// A price for the seats of one section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeatOffer {
+    /// The offer.
+    pub offer_id: OfferId,
+    /// The section it sells.
+    pub section_id: SectionId,
+    /// The section's name.
+    pub section_name: String,
+    /// The offer's name.
+    pub name: String,
+    /// The price of one seat, in minor units of the event's currency.
+    pub price_minor: i64,
+}
+
+/// A seat that is put on sale.
+#[derive(Clone, Debug)]
+pub struct NewSeat {
+    /// The seat.
+    pub seat_id: SeatId,
+    /// The offer that sells it.
+    pub offer_id: OfferId,
+    /// The label of its row.
+    pub row_label: String,
+    /// Its label within the row.
+    pub seat_label: String,
+}
+
+/// Every seat of an event at one instant.
+#[derive(Clone, Debug)]
+pub struct SeatMap {
+    /// Where the stream of changes stands at this instant.
+    pub cursor: FeedCursor,
+    /// The currency of all prices.
+    pub currency: Currency,
+    /// The offers, in the venue's order of sections.
+    pub offers: Vec<SeatOffer>,
+    /// The seats, in the venue's order.
+    pub seats: Vec<MapSeat>,
+}
+
+/// A seat of a seat map.
+#[derive(Clone, Debug)]
+pub struct MapSeat {
+    /// The seat.
+    pub seat_id: SeatId,
+    /// The offer that sells it.
+    pub offer_id: OfferId,
+    /// The label of its row.
+    pub row_label: String,
+    /// Its label within the row.
+    pub seat_label: String,
+    /// What can be done with it.
+    pub state: SeatState,
+}
+
+/// A place in the stream of an event's seat changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FeedCursor {
+    /// Raised when the stream began anew.
+    pub epoch: i64,
+    /// Raised by every change within the epoch.
+    pub revision: i64,
+}

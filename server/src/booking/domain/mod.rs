@@ -1,0 +1,3 @@
+//! The rules of the sale, without any I/O.
+
+pub mod inventory;

@@ -1,0 +1,3 @@
+//! Booking's tables.
+
+mod inventory;

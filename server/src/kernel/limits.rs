@@ -1,0 +1,47 @@
+//! The limits of everything that could grow, each with a name.
+
+use std::time::Duration;
+
+/// Rows of a page when the caller does not say.
+pub const PAGE_SIZE_DEFAULT: usize = 50;
+/// Rows of a page at the most.
+pub const PAGE_SIZE_MAX: usize = 200;
+
+/// Bytes of a request at the most.
+pub const REQUEST_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a response at the most; a seat map of 100,000 seats needs about 5 MB.
+pub const RESPONSE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of all headers of a request at the most.
+pub const HEADER_BYTES_MAX: u32 = 16 * 1024;
+/// Open calls on one connection at the most.
+pub const STREAMS_PER_CONNECTION_MAX: u32 = 200;
+/// How long a call may take when the client sets no deadline, and at the most.
+pub const CALL_DURATION_MAX: Duration = Duration::from_secs(30);
+/// How long a stream without a token lasts.
+pub const ANONYMOUS_STREAM_DURATION: Duration = Duration::from_secs(15 * 60);
+/// How long a stopping server waits for calls in flight.
+pub const DRAIN_DURATION_MAX: Duration = Duration::from_secs(8);
+
+/// Seats of one venue at the most.
+pub const VENUE_SEATS_MAX: usize = 100_000;
+/// Seats one HoldSeats may name at the most.
+pub const HOLD_SEATS_MAX: usize = 100;
+
+/// Commands that share one transaction at the most.
+pub const LANE_GROUP_MAX: usize = 256;
+/// Commands that may wait for a lane; more are turned away with UNAVAILABLE.
+pub const LANE_QUEUE_MAX: usize = 20_000;
+
+/// How long a booking can be paid.
+pub const PAY_BY_SPAN: Duration = Duration::from_secs(10 * 60);
+/// How long the outcome of a payment is awaited after the time to pay is over.
+pub const SETTLE_BY_SPAN: Duration = Duration::from_secs(5 * 60);
+/// Declined payments after which a booking fails.
+pub const FAILED_PAYMENTS_MAX: u32 = 5;
+/// How long CreatePayment may wait for the outcome.
+pub const PAYMENT_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// How long seat changes are kept for watchers that come back.
+pub const SEAT_CHANGES_KEPT: Duration = Duration::from_secs(10 * 60);
+/// How long a request id is remembered.
+pub const REQUEST_ID_KEPT: Duration = Duration::from_secs(48 * 60 * 60);

@@ -1,0 +1,10 @@
+//! Pure values that every context shares: no I/O, no clock, no randomness.
+
+pub mod caller;
+pub mod id;
+pub mod limits;
+pub mod money;
+pub mod page;
+pub mod seat_state;
+pub mod text;
+pub mod time;

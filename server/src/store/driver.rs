@@ -1,0 +1,284 @@
+//! The two drivers behind one face. Statements are written once; `sql!` runs them on whichever
+//! database is open.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Postgres, Sqlite, Transaction};
+
+use super::event::Event;
+use super::outbox::append_events;
+use super::signal::{Signal, Signals};
+use crate::error::{Error, Reason, Result};
+
+/// Statements each connection keeps prepared: bulk statements come in several sizes.
+const STATEMENTS_CACHED: usize = 1_000;
+/// How long a unit of work waits for a connection.
+const ACQUIRE_DURATION_MAX: Duration = Duration::from_secs(5);
+/// Connections for reading on SQLite; writing has one of its own.
+const SQLITE_READERS: u32 = 4;
+/// Connections on PostgreSQL.
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+/// Which database is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite, in this process.
+    Sqlite,
+    /// A PostgreSQL server.
+    Postgres,
+}
+
+#[derive(Clone)]
+pub(super) enum Pool {
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pub(super) pool: Pool,
+    signals: Signals,
+}
+
+impl Store {
+    /// Opens the database of a `sqlite://` or `postgres://` URL and brings its tables up to date.
+    pub async fn open(url: &str) -> Result<Self> {
+        let pool = if url.starts_with("sqlite:") {
+            open_sqlite(url).await?
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            open_postgres(url).await?
+        } else {
+            return Err(Error::internal("the database URL is neither sqlite:// nor postgres://"));
+        };
+        super::migrate::migrate(&pool).await?;
+        Ok(Self { pool, signals: Signals::default() })
+    }
+
+    /// Which database it is.
+    pub fn engine(&self) -> Engine {
+        match self.pool {
+            Pool::Sqlite { .. } => Engine::Sqlite,
+            Pool::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Begins a unit of work that writes. On SQLite there is one at a time.
+    pub async fn begin(&self) -> Result<Tx> {
+        let conn = match &self.pool {
+            Pool::Sqlite { writer, .. } => {
+                Conn::Sqlite(writer.begin_with("begin immediate").await?)
+            }
+            Pool::Postgres(pool) => Conn::Postgres(pool.begin().await?),
+        };
+        Ok(Tx { conn, events: Vec::new(), signals: BTreeSet::new(), sender: self.signals.clone() })
+    }
+
+    /// Begins a unit of work that only reads, all of it at one instant.
+    pub async fn read(&self) -> Result<Tx> {
+        const SNAPSHOT: &str = "begin isolation level repeatable read read only";
+        let conn = match &self.pool {
+            Pool::Sqlite { readers, .. } => Conn::Sqlite(readers.begin().await?),
+            Pool::Postgres(pool) => Conn::Postgres(pool.begin_with(SNAPSHOT).await?),
+        };
+        Ok(Tx { conn, events: Vec::new(), signals: BTreeSet::new(), sender: self.signals.clone() })
+    }
+
+    /// What is heard after commits, on this replica and, on PostgreSQL, from the others.
+    pub fn signals(&self) -> &Signals {
+        &self.signals
+    }
+
+    /// The database server's time in microseconds since 1970-01-01 UTC; `None` on SQLite, whose
+    /// time is this machine's.
+    pub async fn server_micros(&self) -> Result<Option<i64>> {
+        const SQL: &str = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint";
+        match &self.pool {
+            Pool::Sqlite { .. } => Ok(None),
+            Pool::Postgres(pool) => Ok(Some(sqlx::query_scalar(SQL).fetch_one(pool).await?)),
+        }
+    }
+
+    /// Closes every connection, once those in use have been given back.
+    pub async fn close(&self) {
+        match &self.pool {
+            Pool::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+async fn open_sqlite(url: &str) -> Result<Pool> {
+    let options = SqliteConnectOptions::from_str(url)?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // FULL: what was acknowledged survives a power cut, not only a crash of this process.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(ACQUIRE_DURATION_MAX)
+        .foreign_keys(true)
+        .statement_cache_capacity(STATEMENTS_CACHED);
+    let pool = |size| {
+        SqlitePoolOptions::new()
+            .max_connections(size)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .acquire_timeout(ACQUIRE_DURATION_MAX)
+    };
+    let writer = pool(1).connect_with(options.clone()).await?;
+    let readers = pool(SQLITE_READERS).connect_with(options.pragma("query_only", "on")).await?;
+    Ok(Pool::Sqlite { writer, readers })
+}
+
+async fn open_postgres(url: &str) -> Result<Pool> {
+    let options = PgConnectOptions::from_str(url)?
+        .application_name("boxoffice")
+        .statement_cache_capacity(STATEMENTS_CACHED)
+        .options([
+            ("lock_timeout", "3s"),
+            ("statement_timeout", "20s"),
+            ("idle_in_transaction_session_timeout", "20s"),
+        ]);
+    let pool = PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(ACQUIRE_DURATION_MAX)
+        .connect_with(options)
+        .await?;
+    Ok(Pool::Postgres(pool))
+}
+
+pub(crate) enum Conn {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// A unit of work: what is done through it happens whole, at `commit`, or not at all.
+pub struct Tx {
+    pub(crate) conn: Conn,
+    events: Vec<Event>,
+    signals: BTreeSet<Signal>,
+    sender: Signals,
+}
+
+impl Tx {
+    /// Which database it is open on.
+    pub fn engine(&self) -> Engine {
+        match self.conn {
+            Conn::Sqlite(_) => Engine::Sqlite,
+            Conn::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// What a `select` that is followed by writing ends with, so that the rows stay as they were
+    /// read. SQLite needs nothing: there is one writer.
+    pub fn for_update(&self) -> &'static str {
+        match self.conn {
+            Conn::Sqlite(_) => "",
+            Conn::Postgres(_) => " for update",
+        }
+    }
+
+    /// Puts an event into the outbox: it leaves if, and only if, the transaction commits.
+    pub fn emit(&mut self, event: Event) {
+        self.events.push(event);
+        self.signals.insert(Signal::Outbox);
+    }
+
+    /// Lets those who wait know, after the commit, that something changed.
+    pub fn signal(&mut self, signal: Signal) {
+        self.signals.insert(signal);
+    }
+
+    /// Makes it happen. An error leaves open whether it did: the connection may have been lost
+    /// after the commit. Whoever asked repeats with the same request id.
+    pub async fn commit(mut self) -> Result<()> {
+        let events = std::mem::take(&mut self.events);
+        append_events(&mut self, &events).await?;
+        if let Conn::Postgres(conn) = &mut self.conn {
+            for signal in &self.signals {
+                const SQL: &str = "select pg_notify('boxoffice', $1)";
+                sqlx::query(SQL).bind(signal.to_string()).execute(&mut **conn).await?;
+            }
+        }
+        match self.conn {
+            Conn::Sqlite(conn) => conn.commit().await?,
+            Conn::Postgres(conn) => conn.commit().await?,
+        }
+        for signal in self.signals {
+            self.sender.send(signal);
+        }
+        Ok(())
+    }
+}
+
+/// Runs one query on whichever database the transaction is open on:
+/// `sql!(tx, fetch_all sqlx::query_as(SQL).bind(id))`. `execute` answers with the number of rows.
+macro_rules! sql {
+    ($tx:expr, execute $query:expr) => {
+        match &mut $tx.conn {
+            $crate::store::Conn::Sqlite(conn) => {
+                $query.execute(&mut **conn).await.map(|done| done.rows_affected())
+            }
+            $crate::store::Conn::Postgres(conn) => {
+                $query.execute(&mut **conn).await.map(|done| done.rows_affected())
+            }
+        }
+        .map_err($crate::error::Error::from)
+    };
+    ($tx:expr, $fetch:ident $query:expr) => {
+        match &mut $tx.conn {
+            $crate::store::Conn::Sqlite(conn) => $query.$fetch(&mut **conn).await,
+            $crate::store::Conn::Postgres(conn) => $query.$fetch(&mut **conn).await,
+        }
+        .map_err($crate::error::Error::from)
+    };
+}
+pub(crate) use sql;
+
+/// Reads a stored word or number back into its type. A value that does not parse was not written
+/// by this program.
+pub(crate) fn column<T>(parsed: Option<T>, name: &'static str) -> Result<T> {
+    parsed.ok_or_else(|| Error::internal(format!("the column {name} holds an impossible value")))
+}
+
+/// PostgreSQL's codes for trouble that a later attempt may not meet: lost connections, a server
+/// that stops or is full, and rows that are locked.
+const PASSING_CODES: [&str; 5] = ["08", "53", "57", "40", "55"];
+/// SQLite's: busy, locked, and a disk that is full or fails.
+const SQLITE_PASSING_CODES: [i64; 4] = [5, 6, 13, 10];
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(database) if database.is_unique_violation() => {
+                Reason::ChangedMeanwhile.into()
+            }
+            sqlx::Error::Database(database) => {
+                let code = database.code().unwrap_or_default().into_owned();
+                let passing = if code.len() == 5 {
+                    PASSING_CODES.iter().any(|class| code.starts_with(class))
+                } else {
+                    // The low byte is the primary code; the rest refines it.
+                    code.parse::<i64>().is_ok_and(|n| SQLITE_PASSING_CODES.contains(&(n & 0xff)))
+                };
+                if passing { Self::Unavailable(error.to_string()) } else { Self::internal(error) }
+            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::BeginFailed
+            | sqlx::Error::WorkerCrashed => Self::Unavailable(error.to_string()),
+            _ => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Request ids: a repeated request has one effect and is answered with the resource it made.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::driver::Tx;
+use super::{bulk_rows, bulk_write};
+use crate::error::{Reason, Result};
+use crate::kernel::caller::SessionId;
+use crate::kernel::time::Timestamp;
+
+/// What makes a request the same as an earlier one.
+#[derive(Clone, Debug)]
+pub struct RequestKey {
+    /// Whose request it is. The same id of another caller is another request.
+    pub session: SessionId,
+    /// Which RPC.
+    pub method: &'static str,
+    /// The id the caller made.
+    pub request_id: Uuid,
+    /// A keyed hash of the body.
+    pub body_hash: Vec<u8>,
+}
+
+/// Whether a request was seen before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remembered {
+    /// No: do it.
+    New,
+    /// Yes: answer with this resource as it is now.
+    Resource(Uuid),
+}
+
+type Identity = (String, &'static str, Uuid);
+
+/// What is remembered of a group of requests, within one transaction.
+#[derive(Debug, Default)]
+pub struct Recollection {
+    known: BTreeMap<Identity, (Vec<u8>, Uuid)>,
+    added: Vec<(Identity, Vec<u8>, Uuid)>,
+}
+
+fn identity(key: &RequestKey) -> Identity {
+    (key.session.to_string(), key.method, key.request_id)
+}
+
+impl Recollection {
+    /// Looks the requests up.
+    pub async fn load<'k>(
+        tx: &mut Tx,
+        keys: impl IntoIterator<Item = &'k RequestKey>,
+    ) -> Result<Self> {
+        const HEAD: &str = "select session_id, method, request_id, body_hash, resource_id
+            from store_request where (session_id, method, request_id) in (";
+        let wanted: BTreeMap<Identity, ()> =
+            keys.into_iter().map(|key| (identity(key), ())).collect();
+        let wanted: Vec<Identity> = wanted.into_keys().collect();
+        type Found = (String, String, Uuid, Vec<u8>, Uuid);
+        let rows = bulk_rows!(
+            tx,
+            HEAD,
+            &wanted,
+            |b, key| b.push_bind(key.0.clone()).push_bind(key.1).push_bind(key.2),
+            ")",
+            as Found
+        );
+        let mut known = BTreeMap::new();
+        for (session, method, request_id, body_hash, resource_id) in rows {
+            let method = wanted.iter().map(|key| key.1).find(|name| *name == method);
+            if let Some(method) = method {
+                known.insert((session, method, request_id), (body_hash, resource_id));
+            }
+        }
+        Ok(Self { known, added: Vec::new() })
+    }
+
+    /// Whether this request was seen before; another body is refused.
+    pub fn check(&self, key: &RequestKey) -> Result<Remembered> {
+        match self.known.get(&identity(key)) {
+            None => Ok(Remembered::New),
+            Some((hash, resource)) if *hash == key.body_hash => Ok(Remembered::Resource(*resource)),
+            Some(_) => Err(Reason::RequestIdReused.into()),
+        }
+    }
+
+    /// The resources that earlier requests of this group made.
+    pub fn resources(&self) -> impl Iterator<Item = Uuid> {
+        self.known.values().map(|(_, resource)| *resource)
+    }
+
+    /// Remembers a request that succeeded, at once for this group and for good by `save`.
+    pub fn remember(&mut self, key: &RequestKey, resource: Uuid) {
+        self.known.insert(identity(key), (key.body_hash.clone(), resource));
+        self.added.push((identity(key), key.body_hash.clone(), resource));
+    }
+
+    /// Writes what was remembered.
+    pub async fn save(self, tx: &mut Tx, now: Timestamp) -> Result<()> {
+        const HEAD: &str = "insert into store_request
+            (session_id, method, request_id, body_hash, resource_id, create_time) ";
+        bulk_write!(
+            tx,
+            HEAD,
+            &self.added,
+            |b, row| b
+                .push_bind(row.0.0.clone())
+                .push_bind(row.0.1)
+                .push_bind(row.0.2)
+                .push_bind(row.1.clone())
+                .push_bind(row.2)
+                .push_bind(now.micros()),
+            ""
+        );
+        Ok(())
+    }
+}

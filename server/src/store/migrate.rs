@@ -1,0 +1,50 @@
+//! The tables. One text a migration runs on both databases; `.sqlite` or `.postgres` in the name
+//! marks the few that cannot.
+
+use std::borrow::Cow;
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+use super::driver::Pool;
+use crate::error::{Error, Result};
+
+macro_rules! migrations {
+    ($($version:literal $name:literal,)*) => {
+        [$((
+            $version,
+            $name,
+            include_str!(concat!("../../../migrations/", $version, "_", $name, ".sql")),
+        ),)*]
+    };
+}
+
+/// Every migration, in order. An applied one never changes.
+const MIGRATIONS: &[(&str, &str, &str)] = &migrations! {
+    "0001" "store",
+    "0002" "identity",
+    "0003" "catalog",
+    "0004" "booking",
+    "0005" "payment",
+    "0006" "ticket",
+    "0007" "reporting",
+};
+
+/// Runs the migrations that have not run on this database.
+pub(super) async fn migrate(pool: &Pool) -> Result<()> {
+    let migrations = MIGRATIONS
+        .iter()
+        .map(|(version, name, text)| {
+            let number = version.parse().map_err(Error::internal)?;
+            let text = sqlx::AssertSqlSafe(*text).into_sql_str();
+            let name = Cow::Borrowed(*name);
+            Ok(Migration::new(number, name, MigrationType::Simple, text, false))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let migrator = Migrator::with_migrations(migrations);
+    match pool {
+        Pool::Sqlite { writer, .. } => migrator.run(writer).await,
+        Pool::Postgres(pool) => migrator.run(pool).await,
+    }
+    .map_err(|error| Error::internal(format!("the database could not be migrated: {error}")))
+}

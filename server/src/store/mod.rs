@@ -1,0 +1,23 @@
+//! The storage port: one SQL text on two databases. `Store` opens units of work, `Tx` is one;
+//! dropping a `Tx` rolls it back.
+
+mod bulk;
+mod driver;
+mod event;
+mod idempotency;
+mod inbox;
+mod lane;
+mod migrate;
+mod outbox;
+mod signal;
+
+pub use driver::{Engine, Store, Tx};
+pub use event::Event;
+pub use idempotency::{Recollection, Remembered, RequestKey};
+pub use inbox::first_time;
+pub use lane::{Lanes, UseCase};
+pub use outbox::{Lease, claim_events, event_log_count, mark_published, put_off, sweep_requests};
+pub use signal::{Signal, Signals};
+
+pub(crate) use bulk::{bulk_rows, bulk_write, chunks};
+pub(crate) use driver::{Conn, column, sql};

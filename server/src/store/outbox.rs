@@ -1,0 +1,175 @@
+//! The outbox: events leave if, and only if, the transaction that made them true has committed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::driver::{Tx, sql};
+use super::event::Event;
+use super::{bulk_rows, bulk_write};
+use crate::error::Result;
+use crate::kernel::id::MessageId;
+use crate::kernel::time::Timestamp;
+
+/// How long a relay has to send what it claimed; another may take it over afterwards.
+const LEASE_SPAN: Duration = Duration::from_secs(30);
+/// The longest pause between two attempts to send an event.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+type Row = (Uuid, String, String, Uuid, i64, Vec<u8>, i64);
+
+fn event((id, context, kind, aggregate_id, aggregate_version, payload, time): Row) -> Event {
+    Event {
+        message_id: MessageId::from(id),
+        context,
+        kind,
+        aggregate_id,
+        aggregate_version,
+        payload,
+        occur_time: Timestamp::from_micros(time),
+    }
+}
+
+/// Writes events into the outbox.
+pub(super) async fn append_events(tx: &mut Tx, events: &[Event]) -> Result<()> {
+    const HEAD: &str = "insert into store_outbox (message_id, context, kind, aggregate_id,
+        aggregate_version, payload, occur_time) ";
+    bulk_write!(
+        tx,
+        HEAD,
+        events,
+        |b, event| b
+            .push_bind(event.message_id.uuid())
+            .push_bind(event.context.clone())
+            .push_bind(event.kind.clone())
+            .push_bind(event.aggregate_id)
+            .push_bind(event.aggregate_version)
+            .push_bind(event.payload.clone())
+            .push_bind(event.occur_time.micros()),
+        ""
+    );
+    Ok(())
+}
+
+/// A relay's right to send the events it claimed, until it runs out.
+#[derive(Clone, Copy, Debug)]
+pub struct Lease(pub Uuid);
+
+/// Leases the oldest waiting event of up to `limit` aggregates and, with each, the events of the
+/// same aggregate right behind it. Ordered so that an aggregate's events come by version.
+pub async fn claim_events(
+    tx: &mut Tx,
+    lease: Lease,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Event>> {
+    // Only the head of an aggregate can be leased, so a second relay never overtakes the first:
+    // whoever holds the head holds the whole aggregate.
+    const HEADS: &str = "update store_outbox set lease_id = $1, lease_until = $2
+        where message_id in (
+            select head.message_id from store_outbox head
+            where head.lease_until < $3 and not exists (
+                select 1 from store_outbox earlier
+                where earlier.aggregate_id = head.aggregate_id
+                and earlier.aggregate_version < head.aggregate_version)
+            order by head.occur_time, head.message_id limit $4)
+        and lease_until < $3";
+    const CLAIMED: &str = "select later.message_id, later.context, later.kind, later.aggregate_id,
+            later.aggregate_version, later.payload, later.occur_time
+        from store_outbox head join store_outbox later on later.aggregate_id = head.aggregate_id
+        where head.lease_id = $1 and head.lease_until = $2
+        order by later.occur_time, later.aggregate_id, later.aggregate_version limit $3";
+    let until = (now + LEASE_SPAN).micros();
+    let heads = sql!(tx, execute sqlx::query(HEADS)
+        .bind(lease.0).bind(until).bind(now.micros()).bind(limit))?;
+    if heads == 0 {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Row> = sql!(tx, fetch_all sqlx::query_as(CLAIMED)
+        .bind(lease.0).bind(until).bind(limit.saturating_mul(4)))?;
+    Ok(in_unbroken_order(rows.into_iter().map(event)))
+}
+
+/// Drops events whose predecessor is not among them: the limit may have cut an aggregate, and its
+/// events with equal times may come in any order.
+fn in_unbroken_order(events: impl Iterator<Item = Event>) -> Vec<Event> {
+    let mut by_aggregate: BTreeMap<Uuid, Vec<Event>> = BTreeMap::new();
+    for event in events {
+        by_aggregate.entry(event.aggregate_id).or_default().push(event);
+    }
+    let mut ordered = Vec::new();
+    for (_, mut events) in by_aggregate {
+        events.sort_by_key(|event| event.aggregate_version);
+        let first = events.first().map_or(0, |event| event.aggregate_version);
+        let unbroken = events.into_iter().zip(first..);
+        ordered.extend(
+            unbroken
+                .take_while(|(event, version)| event.aggregate_version == *version)
+                .map(|(event, _)| event),
+        );
+    }
+    ordered.sort_by_key(|event| event.occur_time);
+    ordered
+}
+
+/// Moves events that were sent to the log, if the lease is still mine; else another relay has them.
+pub async fn mark_published(
+    tx: &mut Tx,
+    lease: Lease,
+    events: &[Event],
+    now: Timestamp,
+) -> Result<()> {
+    const DELETE: &str = "delete from store_outbox where message_id in (";
+    const MINE: &str = "select distinct aggregate_id from store_outbox where lease_id = $1";
+    const LOG: &str = "insert into store_event_log (message_id, context, kind, aggregate_id,
+        aggregate_version, payload, occur_time, publish_time) ";
+    let mine: Vec<(Uuid,)> = sql!(tx, fetch_all sqlx::query_as(MINE).bind(lease.0))?;
+    let sent: Vec<&Event> =
+        events.iter().filter(|event| mine.contains(&(event.aggregate_id,))).collect();
+    bulk_write!(tx, DELETE, &sent, |b, event| b.push_bind(event.message_id.uuid()), ")");
+    bulk_write!(
+        tx,
+        LOG,
+        &sent,
+        |b, event| b
+            .push_bind(event.message_id.uuid())
+            .push_bind(event.context.clone())
+            .push_bind(event.kind.clone())
+            .push_bind(event.aggregate_id)
+            .push_bind(event.aggregate_version)
+            .push_bind(event.payload.clone())
+            .push_bind(event.occur_time.micros())
+            .push_bind(now.micros()),
+        " on conflict do nothing"
+    );
+    Ok(())
+}
+
+/// Gives the lease of events that could not be sent back, with a pause that grows with every
+/// failure. Later events of their aggregates wait behind them.
+pub async fn put_off(tx: &mut Tx, lease: Lease, failed: &[Event], now: Timestamp) -> Result<()> {
+    const COUNT: &str = "select failure_count from store_outbox where message_id = $1";
+    const PAUSE: &str = "update store_outbox
+        set lease_id = null, lease_until = $1, failure_count = failure_count + 1
+        where message_id = $2 and (lease_id = $3 or lease_id is null)";
+    for event in failed {
+        let id = event.message_id.uuid();
+        let count: Option<i64> = sql!(tx, fetch_optional sqlx::query_scalar(COUNT).bind(id))?;
+        let doubled = 1_u64 << count.unwrap_or(0).clamp(0, 10);
+        let until = now + Duration::from_millis(100 * doubled).min(PAUSE_MAX);
+        sql!(tx, execute sqlx::query(PAUSE).bind(until.micros()).bind(id).bind(lease.0))?;
+    }
+    Ok(())
+}
+
+/// How many events have left.
+pub async fn event_log_count(tx: &mut Tx) -> Result<i64> {
+    sql!(tx, fetch_one sqlx::query_scalar("select count(*) from store_event_log"))
+}
+
+/// Forgets request ids from before that time.
+pub async fn sweep_requests(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    const SQL: &str = "delete from store_request where create_time < $1";
+    sql!(tx, execute sqlx::query(SQL).bind(before.micros()))
+}

@@ -1,0 +1,67 @@
+//! Hints that something changed, sent after a commit. They save polling and may be lost: whoever
+//! listens also looks by itself from time to time.
+
+use std::fmt;
+
+use tokio::sync::broadcast;
+use uuid::Uuid;
+
+use crate::kernel::id::{BookingId, EventId};
+
+/// Hints that a slow listener may fall behind before it misses some.
+const SIGNALS_KEPT: usize = 4_096;
+
+/// What changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Signal {
+    /// Events wait in the outbox.
+    Outbox,
+    /// Seats of an event changed.
+    Seats(EventId),
+    /// A booking changed.
+    Booking(BookingId),
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Outbox => f.write_str("outbox"),
+            Self::Seats(id) => write!(f, "seats {}", id.uuid()),
+            Self::Booking(id) => write!(f, "booking {}", id.uuid()),
+        }
+    }
+}
+
+impl Signal {
+    /// Reads what another replica sent.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once(' ') {
+            None if text == "outbox" => Some(Self::Outbox),
+            Some(("seats", id)) => Some(Self::Seats(Uuid::try_parse(id).ok()?.into())),
+            Some(("booking", id)) => Some(Self::Booking(Uuid::try_parse(id).ok()?.into())),
+            _ => None,
+        }
+    }
+}
+
+/// Where hints are sent to and heard.
+#[derive(Clone)]
+pub struct Signals(broadcast::Sender<Signal>);
+
+impl Default for Signals {
+    fn default() -> Self {
+        Self(broadcast::channel(SIGNALS_KEPT).0)
+    }
+}
+
+impl Signals {
+    /// Hears everything from now on. A lagging listener is told so and should look for itself.
+    pub fn listen(&self) -> broadcast::Receiver<Signal> {
+        self.0.subscribe()
+    }
+
+    /// Tells whoever listens; nobody needs to.
+    pub(crate) fn send(&self, signal: Signal) {
+        drop(self.0.send(signal));
+    }
+}

@@ -1,0 +1,163 @@
+//! Parsing request fields into values. Every fault of a request is collected, so that a caller
+//! learns of all of them at once.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::error::{Error, Reason, Violation};
+use crate::kernel::page::{Cursor, PageRequest};
+use crate::kernel::time::Timestamp;
+
+/// The faults found so far. Each parser answers `None` and notes why, so that a `let … else` over
+/// all of them either has every value or answers with [`Fields::error`].
+#[derive(Debug, Default)]
+pub struct Fields {
+    violations: Vec<Violation>,
+}
+
+impl Fields {
+    /// Notes a fault.
+    pub fn fault<T>(&mut self, field: impl Into<String>, must: impl Into<String>) -> Option<T> {
+        self.violations.push(Violation { field: field.into(), description: must.into() });
+        None
+    }
+
+    /// Whether nothing was wrong.
+    pub fn are_good(&self) -> bool {
+        self.violations.is_empty()
+    }
+
+    /// The refusal that names every fault.
+    pub fn error(self) -> Error {
+        let mut rejection = Reason::InvalidFields.rejection();
+        let named: Vec<&str> = self.violations.iter().map(|fault| fault.field.as_str()).collect();
+        rejection.message = format!("invalid: {}", named.join(", "));
+        rejection.violations = self.violations;
+        rejection.into()
+    }
+
+    /// A prefixed identifier: `fields.id("event_id", &request.event_id, EventId::parse)`.
+    pub fn id<T>(&mut self, field: &str, text: &str, parse: fn(&str) -> Option<T>) -> Option<T> {
+        parse(text).or_else(|| self.fault(field, "must be an id as the server gave it"))
+    }
+
+    /// A request id: a UUID.
+    pub fn request_id(&mut self, text: &str) -> Option<Uuid> {
+        let parsed = Uuid::try_parse(text).ok().filter(|id| !id.is_nil());
+        parsed.or_else(|| self.fault("request_id", "must be a UUID made by the caller"))
+    }
+
+    /// Text whose number of characters is within the range; white space around it is dropped.
+    pub fn text(
+        &mut self,
+        field: &str,
+        text: &str,
+        length: RangeInclusive<usize>,
+    ) -> Option<String> {
+        let text = text.trim();
+        let fits = length.contains(&text.chars().count());
+        if fits && !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+            return Some(text.to_owned());
+        }
+        let (least, most) = (length.start(), length.end());
+        self.fault(field, format!("must be {least} to {most} printable characters"))
+    }
+
+    /// An e-mail address, by its form only.
+    pub fn email(&mut self, field: &str, text: &str) -> Option<String> {
+        let text = text.trim();
+        let well_formed = text.split_once('@').is_some_and(|(name, host)| {
+            !name.is_empty() && !host.is_empty() && !host.contains('@') && !host.starts_with('.')
+        });
+        let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == ',');
+        if well_formed && plain && text.len() <= 254 {
+            return Some(text.to_owned());
+        }
+        self.fault(field, "must be an e-mail address of at most 254 characters")
+    }
+
+    /// A number within the range.
+    pub fn number<N>(&mut self, field: &str, number: N, range: RangeInclusive<N>) -> Option<N>
+    where
+        N: PartialOrd + std::fmt::Display,
+    {
+        if range.contains(&number) {
+            return Some(number);
+        }
+        self.fault(field, format!("must be {} to {}", range.start(), range.end()))
+    }
+
+    /// A required instant between the years 1970 and 9999.
+    pub fn time(
+        &mut self,
+        field: &str,
+        time: Option<&prost_types::Timestamp>,
+    ) -> Option<Timestamp> {
+        const SECONDS_MAX: i64 = 253_402_300_799;
+        let parsed = time.and_then(|time| {
+            let seconds = Some(time.seconds).filter(|s| (0..=SECONDS_MAX).contains(s))?;
+            let nanos = Some(time.nanos).filter(|n| (0..1_000_000_000).contains(n))?;
+            Some(Timestamp::from_micros(seconds * 1_000_000 + i64::from(nanos) / 1_000))
+        });
+        parsed.or_else(|| self.fault(field, "must be a time"))
+    }
+
+    /// A span within the range, or the default when it is not set.
+    pub fn span(
+        &mut self,
+        field: &str,
+        span: Option<&prost_types::Duration>,
+        range: RangeInclusive<Duration>,
+        default: Duration,
+    ) -> Option<Duration> {
+        let Some(span) = span else { return Some(default) };
+        let whole = u64::try_from(span.seconds).ok().map(Duration::from_secs);
+        let nanos = u32::try_from(span.nanos).ok().filter(|nanos| *nanos < 1_000_000_000);
+        let parsed = whole.zip(nanos).map(|(whole, n)| whole.saturating_add(Duration::new(0, n)));
+        parsed.filter(|span| range.contains(span)).or_else(|| {
+            let (least, most) = (range.start().as_secs(), range.end().as_secs());
+            self.fault(field, format!("must be {least} to {most} seconds"))
+        })
+    }
+
+    /// Which page of a list is wanted.
+    pub fn page(&mut self, size: i32, token: &str) -> Option<PageRequest> {
+        if token.is_empty() {
+            return Some(PageRequest::new(size, None));
+        }
+        match Cursor::parse(token) {
+            Some(cursor) => Some(PageRequest::new(size, Some(cursor))),
+            None => self.fault("page_token", "must be a next_page_token of this list"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_named() {
+        let mut fields = Fields::default();
+        fields.request_id("x");
+        fields.email("email", "nobody");
+        fields.number("count", 0, 1..=9);
+        let Error::Rejected(rejection) = fields.error() else { panic!("a refusal") };
+        let named: Vec<_> = rejection.violations.iter().map(|v| v.field.as_str()).collect();
+        assert_eq!(named, ["request_id", "email", "count"]);
+    }
+
+    #[test]
+    fn impossible_times_and_spans_are_faults_not_panics() {
+        let mut fields = Fields::default();
+        for (seconds, nanos) in [(i64::MAX, 0), (i64::MIN, 0), (0, -1), (0, i32::MAX)] {
+            let time = prost_types::Timestamp { seconds, nanos };
+            assert_eq!(fields.time("t", Some(&time)), None);
+            let span = prost_types::Duration { seconds, nanos };
+            let range = Duration::ZERO..=Duration::from_secs(9);
+            assert_eq!(fields.span("s", Some(&span), range, Duration::ZERO), None);
+        }
+    }
+}
