@@ -1,16 +1,21 @@
 //! `boxoffice`: browse, buy and operate from a shell.
 
+mod booking;
 mod event;
 mod failure;
+mod hold;
 mod identity;
 mod json;
+mod operations;
 mod output;
 mod page;
+mod payment;
 mod seat_plan;
 mod seats;
 mod session_file;
 mod table;
 mod text;
+mod ticket;
 mod venue;
 
 use std::io;
@@ -77,6 +82,26 @@ enum Command {
     /// The seats of an event, as they are now.
     #[command(subcommand)]
     Seats(seats::Seats),
+    /// Hold seats for a short time.
+    Hold(hold::HoldSeats),
+    /// Holds that were made.
+    #[command(subcommand)]
+    Holds(hold::Holds),
+    /// Make a booking from a hold.
+    Book(booking::Book),
+    /// Bookings that were made.
+    #[command(subcommand)]
+    Bookings(booking::Bookings),
+    /// Pay for a booking.
+    Pay(payment::Pay),
+    /// Payments that were made.
+    #[command(subcommand)]
+    Payments(payment::Payments),
+    /// Show the tickets of a booking.
+    Tickets(ticket::Tickets),
+    /// Run the platform, as an admin.
+    #[command(subcommand)]
+    Ops(operations::Operations),
 }
 
 /// What every command works with.
@@ -158,6 +183,14 @@ async fn dispatch(command: Command, shell: &Shell) -> Result<Report, Failure> {
         Command::Venues(venues) => venues.run(shell).await,
         Command::Events(events) => events.run(shell).await,
         Command::Seats(seats) => seats.run(shell).await,
+        Command::Hold(hold) => hold.run(shell).await,
+        Command::Holds(holds) => holds.run(shell).await,
+        Command::Book(book) => book.run(shell).await,
+        Command::Bookings(bookings) => bookings.run(shell).await,
+        Command::Pay(pay) => pay.run(shell).await,
+        Command::Payments(payments) => payments.run(shell).await,
+        Command::Tickets(tickets) => tickets.run(shell).await,
+        Command::Ops(operations) => operations.run(shell).await,
     }
 }
 
@@ -176,5 +209,19 @@ mod tests {
         let line = ["boxoffice", "events", "list", "--json", "--server", "http://a"];
         let arguments = Arguments::try_parse_from(line);
         assert!(arguments.is_ok_and(|parsed| parsed.json && parsed.server == "http://a"));
+    }
+
+    #[test]
+    fn a_hold_names_seats_or_a_count_but_not_both() {
+        let parse = |rest: &[&str]| {
+            let line = ["boxoffice", "hold", "evt_1"].iter().chain(rest);
+            Arguments::try_parse_from(line).is_ok()
+        };
+        assert!(parse(&["Stalls/A/1", "Stalls/A/2"]));
+        assert!(parse(&["--count", "2", "--section", "Stalls"]));
+        assert!(!parse(&[]));
+        assert!(!parse(&["Stalls/A/1", "--count", "2"]));
+        assert!(!parse(&["Stalls/A/1", "--section", "Stalls"]));
+        assert!(!parse(&["--count", "0"]));
     }
 }
