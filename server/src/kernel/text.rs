@@ -13,11 +13,7 @@ pub fn paragraphs(text: &str, length: RangeInclusive<usize>) -> Option<String> {
     clean(text, length, |character| matches!(character, '\n' | '\t'))
 }
 
-fn clean(
-    text: &str,
-    length: RangeInclusive<usize>,
-    is_layout: fn(char) -> bool,
-) -> Option<String> {
+fn clean(text: &str, length: RangeInclusive<usize>, is_layout: fn(char) -> bool) -> Option<String> {
     let text = text.trim();
     let fits = length.contains(&text.chars().count());
     let printable = !text.chars().any(|c| c.is_control() && !is_layout(c));

@@ -1,0 +1,3 @@
+//! Venues and events as organizers describe them. What can be bought of them is booking's.
+
+pub mod domain;
