@@ -5,3 +5,5 @@ mod events;
 pub mod grpc;
 pub mod service;
 mod store;
+#[cfg(test)]
+mod tests;

@@ -5,3 +5,6 @@ mod response;
 mod server;
 
 pub use server::CatalogGrpc;
+
+#[cfg(test)]
+mod tests;
