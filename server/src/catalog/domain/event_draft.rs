@@ -103,8 +103,8 @@ impl EventDraft {
         let venue_id = faults.some("event.venue_id", venue_id, ID_RULE);
         let title = faults.line("event.title", &plan.title, 1..=200);
         let description = paragraphs(&plan.description, 0..=DESCRIPTION_LENGTH_MAX);
-        let must = "must be 10000 printable characters at the most";
-        let description = faults.some("event.description", description, must);
+        let must = format!("must be {DESCRIPTION_LENGTH_MAX} printable characters at the most");
+        let description = faults.some("event.description", description, &must);
         let category = faults.line("event.category", &plan.category, 0..=50);
         let start_time = faults.some("event.start_time", plan.start_time, "must be a time");
         let end_time = faults.some("event.end_time", plan.end_time, "must be a time");
@@ -201,7 +201,7 @@ fn parse_terms(faults: &mut Faults, plan: &EventPlan) -> Option<SaleTerms> {
     let places = plan.places_per_buyer_max.unwrap_or(PLACES_DEFAULT);
     let places = u32::try_from(places).ok().filter(|_| (1..=PLACES_MAX).contains(&places));
     let places_per_buyer_max =
-        faults.some("event.places_per_buyer_max", places, "must be 1 to 100")?;
+        faults.some("event.places_per_buyer_max", places, &format!("must be 1 to {PLACES_MAX}"))?;
     Some(SaleTerms { currency: currency?, hold_ttl, hold_life_max, places_per_buyer_max })
 }
 

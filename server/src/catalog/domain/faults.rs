@@ -9,7 +9,7 @@ use crate::kernel::limits::FAULTS_NAMED_MAX;
 use crate::kernel::text;
 
 /// The faults found so far, by the path of the request's field. The checks answer with the value
-/// cleaned, or with something harmless in its place, so that the next field is checked all the same.
+/// cleaned, or with something harmless in its place, so that all other fields are checked too.
 #[derive(Debug, Default)]
 pub struct Faults {
     violations: Vec<Violation>,

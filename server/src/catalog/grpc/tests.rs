@@ -116,7 +116,7 @@ async fn an_organizer_builds_a_venue_and_everybody_finds_its_event_and_seats()
         assert_eq!((event.state(), event.etag.as_str()), (wire::event::State::Published, "2"));
 
         let list = server.list_events(Request::new(wire::ListEventsRequest::default())).await?;
-        assert_eq!(list.get_ref().events, [event.clone()]);
+        assert_eq!(list.get_ref().events.as_slice(), std::slice::from_ref(&event));
 
         let event_id = event.event_id.clone();
         let map = server.get_seat_map(Request::new(wire::GetSeatMapRequest { event_id })).await?;

@@ -43,8 +43,7 @@ async fn a_repeat_answers_with_the_resource_as_it_now_is() -> Result<()> {
 }
 
 #[tokio::test]
-async fn another_body_under_the_same_request_id_is_refused_and_another_callers_is_not() -> Result<()>
-{
+async fn a_request_id_with_another_body_is_refused_and_another_callers_is_not() -> Result<()> {
     for fixture in Fixture::each().await? {
         let organizer = organizer();
         let first = key(&organizer);
