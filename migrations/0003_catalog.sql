@@ -54,7 +54,9 @@ create table catalog_event (
     hold_life_max_micros bigint not null,
     places_per_buyer_max bigint not null,
     create_time bigint not null,
-    version bigint not null
+    -- Raised by every change; the version of the aggregate in the outbox as well.
+    version bigint not null,
+    check (end_time > start_time)
 );
 
 create index catalog_event_on_sale on catalog_event (start_time, event_id) where state = 'PUBLISHED';

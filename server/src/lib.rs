@@ -3,6 +3,7 @@
 
 pub mod adapters;
 pub mod booking;
+pub mod catalog;
 pub mod error;
 pub mod kernel;
 pub mod ports;

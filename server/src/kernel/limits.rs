@@ -7,6 +7,9 @@ pub const PAGE_SIZE_DEFAULT: usize = 50;
 /// Rows of a page at the most.
 pub const PAGE_SIZE_MAX: usize = 200;
 
+/// Wrong fields that one refusal names; it travels in the headers of the answer.
+pub const FAULTS_NAMED_MAX: usize = 20;
+
 /// Bytes of a request at the most.
 pub const REQUEST_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a response at the most; a seat map of 100,000 seats needs about 5 MB.

@@ -1,4 +1,24 @@
-//! Text for searching.
+//! Text as people write it, and text for searching.
+
+use std::ops::RangeInclusive;
+
+/// One line of text without the white space around it; `None` unless all of it is printable and
+/// its number of characters is within the range.
+pub fn line(text: &str, length: RangeInclusive<usize>) -> Option<String> {
+    clean(text, length, |_| false)
+}
+
+/// As [`line`], but line breaks and tabs may stand within it.
+pub fn paragraphs(text: &str, length: RangeInclusive<usize>) -> Option<String> {
+    clean(text, length, |character| matches!(character, '\n' | '\t'))
+}
+
+fn clean(text: &str, length: RangeInclusive<usize>, is_layout: fn(char) -> bool) -> Option<String> {
+    let text = text.trim();
+    let fits = length.contains(&text.chars().count());
+    let printable = !text.chars().any(|c| c.is_control() && !is_layout(c));
+    (fits && printable).then(|| text.to_owned())
+}
 
 /// Folds text for comparison: lower case, accents of Latin letters dropped, white space and
 /// punctuation as single blanks. Both what is stored and what is looked for go through it.
@@ -65,6 +85,23 @@ mod tests {
         assert_eq!(search_key("ŁÓDŹ"), "lodz");
         assert_eq!(search_key("e\u{301}te\u{301}"), "ete");
         assert_eq!(search_key("…"), "");
+    }
+
+    #[test]
+    fn control_characters_are_refused_and_line_breaks_only_where_there_is_one_line() {
+        assert_eq!(line("  Stalls ", 1..=6), Some("Stalls".to_owned()));
+        assert_eq!(line("a\nb", 1..=9), None);
+        assert_eq!(paragraphs("a\nb", 1..=9), Some("a\nb".to_owned()));
+        for wrong in ["a\0b", "a\u{7f}b", "a\rb"] {
+            assert_eq!(paragraphs(wrong, 1..=9), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn the_length_counts_characters_not_bytes() {
+        assert_eq!(line("éé", 1..=2), Some("éé".to_owned()));
+        assert_eq!(line("   ", 1..=2), None);
+        assert_eq!(line("abc", 1..=2), None);
     }
 
     #[test]

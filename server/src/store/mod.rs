@@ -10,6 +10,8 @@ mod lane;
 mod migrate;
 mod outbox;
 mod signal;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use driver::{Engine, Store, Tx};
 pub use event::Event;

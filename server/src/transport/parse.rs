@@ -7,7 +7,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::error::{Error, Reason, Violation};
+use crate::kernel::limits::FAULTS_NAMED_MAX;
 use crate::kernel::page::{Cursor, PageRequest};
+use crate::kernel::text::paragraphs;
 use crate::kernel::time::Timestamp;
 
 /// The faults found so far. Each parser answers `None` and notes why, so that a `let … else` over
@@ -18,9 +20,11 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Notes a fault.
+    /// Notes a fault; those after the first [`FAULTS_NAMED_MAX`] go unnamed.
     pub fn fault<T>(&mut self, field: impl Into<String>, must: impl Into<String>) -> Option<T> {
-        self.violations.push(Violation { field: field.into(), description: must.into() });
+        if self.violations.len() < FAULTS_NAMED_MAX {
+            self.violations.push(Violation { field: field.into(), description: must.into() });
+        }
         None
     }
 
@@ -56,13 +60,10 @@ impl Fields {
         text: &str,
         length: RangeInclusive<usize>,
     ) -> Option<String> {
-        let text = text.trim();
-        let fits = length.contains(&text.chars().count());
-        if fits && !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
-            return Some(text.to_owned());
-        }
-        let (least, most) = (length.start(), length.end());
-        self.fault(field, format!("must be {least} to {most} printable characters"))
+        let (least, most) = (*length.start(), *length.end());
+        paragraphs(text, length).or_else(|| {
+            self.fault(field, format!("must be {least} to {most} printable characters"))
+        })
     }
 
     /// An e-mail address, by its form only.
@@ -95,13 +96,7 @@ impl Fields {
         field: &str,
         time: Option<&prost_types::Timestamp>,
     ) -> Option<Timestamp> {
-        const SECONDS_MAX: i64 = 253_402_300_799;
-        let parsed = time.and_then(|time| {
-            let seconds = Some(time.seconds).filter(|s| (0..=SECONDS_MAX).contains(s))?;
-            let nanos = Some(time.nanos).filter(|n| (0..1_000_000_000).contains(n))?;
-            Some(Timestamp::from_micros(seconds * 1_000_000 + i64::from(nanos) / 1_000))
-        });
-        parsed.or_else(|| self.fault(field, "must be a time"))
+        time.and_then(instant).or_else(|| self.fault(field, "must be a time"))
     }
 
     /// A span within the range, or the default when it is not set.
@@ -113,10 +108,7 @@ impl Fields {
         default: Duration,
     ) -> Option<Duration> {
         let Some(span) = span else { return Some(default) };
-        let whole = u64::try_from(span.seconds).ok().map(Duration::from_secs);
-        let nanos = u32::try_from(span.nanos).ok().filter(|nanos| *nanos < 1_000_000_000);
-        let parsed = whole.zip(nanos).map(|(whole, n)| whole.saturating_add(Duration::new(0, n)));
-        parsed.filter(|span| range.contains(span)).or_else(|| {
+        duration(span).filter(|span| range.contains(span)).or_else(|| {
             let (least, most) = (range.start().as_secs(), range.end().as_secs());
             self.fault(field, format!("must be {least} to {most} seconds"))
         })
@@ -132,6 +124,21 @@ impl Fields {
             None => self.fault("page_token", "must be a next_page_token of this list"),
         }
     }
+}
+
+/// An instant between the years 1970 and 9999; `None` if it is no such instant.
+pub fn instant(time: &prost_types::Timestamp) -> Option<Timestamp> {
+    const SECONDS_MAX: i64 = 253_402_300_799;
+    let seconds = Some(time.seconds).filter(|s| (0..=SECONDS_MAX).contains(s))?;
+    let nanos = Some(time.nanos).filter(|n| (0..1_000_000_000).contains(n))?;
+    Some(Timestamp::from_micros(seconds * 1_000_000 + i64::from(nanos) / 1_000))
+}
+
+/// A span that is not negative; `None` if it is not well formed.
+pub fn duration(span: &prost_types::Duration) -> Option<Duration> {
+    let whole = u64::try_from(span.seconds).ok().map(Duration::from_secs)?;
+    let nanos = u32::try_from(span.nanos).ok().filter(|nanos| *nanos < 1_000_000_000)?;
+    Some(whole.saturating_add(Duration::new(0, nanos)))
 }
 
 #[cfg(test)]

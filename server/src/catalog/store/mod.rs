@@ -1,0 +1,6 @@
+//! The tables of the catalog.
+
+mod event;
+mod inventory;
+mod listing;
+mod venue;
