@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::bulk_write;
 use super::driver::{Tx, sql};
 use super::event::Event;
-use super::{bulk_rows, bulk_write};
 use crate::error::Result;
 use crate::kernel::id::MessageId;
 use crate::kernel::time::Timestamp;
