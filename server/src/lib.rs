@@ -4,6 +4,7 @@
 pub mod adapters;
 pub mod booking;
 pub mod error;
+pub mod identity;
 pub mod kernel;
 pub mod ports;
 pub mod secret;

@@ -1,0 +1,3 @@
+//! Accounts, sign-in and guest sessions: who is who.
+
+pub mod domain;
