@@ -1,3 +1,4 @@
 //! Accounts, sign-in and guest sessions: who is who.
 
 pub mod domain;
+pub mod passwords;
