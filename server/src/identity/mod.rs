@@ -2,3 +2,7 @@
 
 pub mod domain;
 pub mod passwords;
+pub mod tokens;
+
+#[cfg(test)]
+pub(crate) mod tests;
