@@ -1,7 +1,10 @@
 //! Accounts, sign-in and guest sessions: who is who.
 
 pub mod domain;
+mod events;
 pub mod passwords;
+pub mod service;
+mod store;
 pub mod tokens;
 
 #[cfg(test)]
