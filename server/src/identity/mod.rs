@@ -2,6 +2,7 @@
 
 pub mod domain;
 mod events;
+pub mod grpc;
 pub mod passwords;
 pub mod service;
 mod store;
