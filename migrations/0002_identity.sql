@@ -42,3 +42,4 @@ create table identity_refresh_token (
 );
 
 create index identity_refresh_token_by_family on identity_refresh_token (family_id);
+create index identity_token_family_by_end on identity_token_family (expire_time);

@@ -5,6 +5,7 @@ pub mod adapters;
 pub mod booking;
 pub mod catalog;
 pub mod error;
+pub mod identity;
 pub mod kernel;
 pub mod ports;
 pub mod secret;

@@ -41,6 +41,24 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+/// The secret in use and those before it. A new secret is first accepted by every replica, as if it
+/// were an earlier one, then put in use, and the old one is dropped once its tokens have expired.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    /// Signs and derives.
+    pub current: Secret,
+    /// What they signed and derived is still accepted.
+    pub previous: Vec<Secret>,
+}
+
+impl Secrets {
+    /// The keys for one purpose, that of the current secret first.
+    pub fn keys(&self, purpose: &str) -> Vec<Key> {
+        let all = std::iter::once(&self.current).chain(&self.previous);
+        all.map(|secret| secret.key(purpose)).collect()
+    }
+}
+
 /// HMAC-SHA256 of the parts, one after the other.
 pub fn keyed_hash(key: &Key, parts: &[&[u8]]) -> Key {
     // HMAC pads a key that is shorter than its block with zeros; so does this.

@@ -1,5 +1,7 @@
 //! The port: layers that every call passes, and what maps between the wire and the contexts.
 
+pub mod access;
+pub mod auth;
 pub mod parse;
 pub mod request_key;
 pub mod status;

@@ -1,0 +1,3 @@
+mod accounts;
+mod refresh;
+mod sign_in;

@@ -1,0 +1,3 @@
+//! What tests of identity, and of what stands before it, share.
+
+pub(crate) mod fixture;

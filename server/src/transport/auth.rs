@@ -1,0 +1,173 @@
+//! The layer that knows who calls. It stands before every RPC, refuses whoever the RPC's rule does
+//! not admit, and hands the verified [`Caller`] on; nothing else that a client sends says who it
+//! is.
+
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::future::Either;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, Request, Response};
+use tonic::Status;
+use tower::{Layer, Service};
+
+use super::access::{AccessRule, AccessRules};
+use crate::error::{Reason, Result};
+use crate::identity::tokens::AccessTokens;
+use crate::kernel::caller::Caller;
+use crate::ports::clock::Clock;
+
+/// The RPCs by which a client gets its tokens. An access token that was sent along is not looked
+/// at, or one that has expired would keep its holder from getting the next.
+const CREDENTIAL_RPCS: [&str; 5] = [
+    "/boxoffice.identity.v1.IdentityService/Register",
+    "/boxoffice.identity.v1.IdentityService/Login",
+    "/boxoffice.identity.v1.IdentityService/RefreshToken",
+    "/boxoffice.identity.v1.IdentityService/Logout",
+    "/boxoffice.identity.v1.IdentityService/CreateGuestSession",
+];
+
+/// Beginnings of headers by which proxies tell the servers behind them who calls. Ours believes no
+/// such thing and passes none on.
+const FOREIGN_IDENTITY: [&str; 9] = [
+    "x-user-",
+    "x-forwarded-user",
+    "x-forwarded-email",
+    "x-forwarded-groups",
+    "x-forwarded-preferred-username",
+    "x-auth-request-",
+    "x-authenticated-",
+    "x-remote-user",
+    "remote-user",
+];
+/// Names like those above that mean something else: gRPC-Web's name of the client's software.
+const HARMLESS: &str = "x-user-agent";
+
+/// Puts [`Auth`] around the RPCs. It belongs inside of the gRPC-Web layer, which then translates
+/// refusals too.
+#[derive(Clone)]
+pub struct AuthLayer {
+    gate: Arc<Gate>,
+}
+
+struct Gate {
+    rules: AccessRules,
+    tokens: Arc<AccessTokens>,
+    clock: Arc<dyn Clock>,
+}
+
+impl AuthLayer {
+    /// Admits callers by these rules.
+    pub fn new(rules: AccessRules, tokens: Arc<AccessTokens>, clock: Arc<dyn Clock>) -> Self {
+        Self { gate: Arc::new(Gate { rules, tokens, clock }) }
+    }
+}
+
+impl<S> Layer<S> for AuthLayer {
+    type Service = Auth<S>;
+
+    fn layer(&self, inner: S) -> Auth<S> {
+        Auth { inner, gate: Arc::clone(&self.gate) }
+    }
+}
+
+/// The service that [`AuthLayer`] makes.
+#[derive(Clone)]
+pub struct Auth<S> {
+    inner: S,
+    gate: Arc<Gate>,
+}
+
+impl<S, B, R> Service<Request<B>> for Auth<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: Default,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = Either<Ready<Result<Response<R>, S::Error>>, S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        request.extensions_mut().remove::<Caller>();
+        remove_foreign_identity(request.headers_mut());
+        // What is not one of our RPCs is health, reflection, or answered with UNIMPLEMENTED.
+        if let Some(rule) = self.gate.rules.get(request.uri().path()) {
+            match self.gate.admit(request.uri().path(), rule, request.headers()) {
+                Ok(Some(caller)) => drop(request.extensions_mut().insert(caller)),
+                Ok(None) => {}
+                Err(refusal) => {
+                    return Either::Left(ready(Ok(Status::from(refusal).into_http())));
+                }
+            }
+            request.headers_mut().remove(AUTHORIZATION);
+        }
+        Either::Right(self.inner.call(request))
+    }
+}
+
+impl Gate {
+    /// Who calls; `None` if nobody needs to know.
+    fn admit(&self, path: &str, rule: &AccessRule, headers: &HeaderMap) -> Result<Option<Caller>> {
+        if CREDENTIAL_RPCS.contains(&path) {
+            return Ok(None);
+        }
+        let caller = match bearer_token(headers)? {
+            Some(token) => Some(self.tokens.verify(token, self.clock.now())?),
+            None => None,
+        };
+        match caller {
+            _ if rule.public => Ok(caller),
+            Some(caller) if caller.roles.intersects(rule.roles) => Ok(Some(caller)),
+            Some(_) => Err(Reason::RoleMissing.into()),
+            None => Err(Reason::TokenMissing.into()),
+        }
+    }
+}
+
+/// The token of the one `authorization: Bearer …` header. Several, or one of another form, are
+/// refused: whoever sends them means to be somebody.
+fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let (scheme, token) = value
+        .to_str()
+        .ok()
+        .filter(|_| values.next().is_none())
+        .and_then(|text| text.split_once(' '))
+        .ok_or(Reason::TokenInvalid)?;
+    // Scheme names have no letter case (RFC 9110, 11.1).
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Ok(Some(token.trim_matches(' ')))
+    } else {
+        Err(Reason::TokenInvalid.into())
+    }
+}
+
+fn remove_foreign_identity(headers: &mut HeaderMap) {
+    let foreign = |name: &&HeaderName| {
+        let name = name.as_str();
+        name != HARMLESS && FOREIGN_IDENTITY.iter().any(|begin| name.starts_with(begin))
+    };
+    let names: Vec<HeaderName> = headers.keys().filter(foreign).cloned().collect();
+    for name in names {
+        headers.remove(name);
+    }
+}
+
+/// Who calls; TOKEN_MISSING if that is not known, which only happens in public RPCs.
+pub fn caller<T>(request: &tonic::Request<T>) -> Result<Caller> {
+    maybe_caller(request).ok_or_else(|| Reason::TokenMissing.into())
+}
+
+/// Who calls a public RPC, if the caller says so.
+pub fn maybe_caller<T>(request: &tonic::Request<T>) -> Option<Caller> {
+    request.extensions().get::<Caller>().copied()
+}
+
+#[cfg(test)]
+mod tests;
