@@ -1,6 +1,14 @@
 # shellcheck shell=bash
 # Sourced by the scripts beside it: running a command so that nothing of it outlives the script.
 
+# Makes a signal end the script by way of its EXIT trap.
+exit_when_told() {
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+}
+exit_when_told
+
 # Runs a command in a process group of its own and returns its status. When this script is told to
 # stop, the whole group is told too and the script exits, by way of its EXIT trap. Whatever the
 # command leaves running in its group ends with it.
@@ -15,7 +23,7 @@ run_job() {
   trap 'stop_with_job TERM 143' TERM
   wait "$job" || status=$?
   end_job TERM
-  trap - HUP INT TERM
+  exit_when_told
   return "$status"
 }
 
