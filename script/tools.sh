@@ -36,8 +36,12 @@ install_packages() {
   say "installing $*"
   export DEBIAN_FRONTEND=noninteractive
   # A machine that has never fetched the package lists finds nothing at the first attempt.
-  "${command[@]}" >/dev/null 2>&1 || { "${apt[@]}" update && "${command[@]}"; } >&2 ||
+  {
+    "${command[@]}" || { "${apt[@]}" update && "${command[@]}"; }
+  } >"$cache/apt-get.log" 2>&1 || {
+    tail -n 20 "$cache/apt-get.log" >&2
     die "apt-get could not install $*"
+  }
 }
 
 # Prints the path of buf, which checks the protos and is the client of another language.
@@ -62,7 +66,7 @@ install_buf() {
   command -v npm >/dev/null || install_packages npm
   say "installing buf $BUF_VERSION"
   npm install --prefix "$cache/node" --no-save --ignore-scripts --no-audit --no-fund \
-    --loglevel=error "@bufbuild/buf@$BUF_VERSION"
+    --loglevel=error "@bufbuild/buf@$BUF_VERSION" >/dev/null
 }
 
 # Prints the path of a Python that has the packages of a requirements file.
