@@ -2,12 +2,21 @@
 //! ARCHITECTURE.md at the top of the repository is the map.
 
 pub mod adapters;
+pub mod app;
 pub mod booking;
 pub mod catalog;
+pub mod config;
+mod demo;
 pub mod error;
 pub mod identity;
 pub mod kernel;
+pub mod operations;
+pub mod payment;
 pub mod ports;
+pub mod reporting;
 pub mod secret;
 pub mod store;
+pub mod ticket;
 pub mod transport;
+pub mod welcome;
+mod workers;

@@ -48,3 +48,10 @@ pub const PAYMENT_WAIT_MAX: Duration = Duration::from_secs(10);
 pub const SEAT_CHANGES_KEPT: Duration = Duration::from_secs(10 * 60);
 /// How long a request id is remembered.
 pub const REQUEST_ID_KEPT: Duration = Duration::from_secs(48 * 60 * 60);
+
+/// How long one call of the payment gateway may take.
+pub const GATEWAY_CALL_MAX: Duration = Duration::from_secs(10);
+/// How long nobody else asks the gateway about a payment that is being asked about.
+pub const GATEWAY_LEASE: Duration = Duration::from_secs(12);
+/// The longest pause between two questions about a payment.
+pub const GATEWAY_PAUSE_MAX: Duration = Duration::from_secs(60);

@@ -10,7 +10,7 @@ use crate::kernel::money::Money;
 /// * Every call MUST carry the provider an idempotency key derived from the payment or refund id, so
 ///   that repeating a call never moves money twice and answers as the first one did.
 /// * A call whose outcome is not certain MUST answer `Unknown`, never a failure.
-/// * A call MUST end within 30 seconds.
+/// * A call MUST end within `GATEWAY_CALL_MAX`.
 #[async_trait]
 pub trait PaymentGateway: Send + Sync + 'static {
     /// Whether a payment token is of a form this gateway knows.

@@ -60,7 +60,7 @@ macro_rules! bulk_rows {
                         $bind;
                     });
                     query.push($tail);
-                    found.extend(query.build_query_as().fetch_all(&mut **conn).await?);
+                    found.extend(query.build_query_as::<$type>().fetch_all(&mut **conn).await?);
                 }
                 $crate::store::Conn::Postgres(conn) => {
                     let mut query = sqlx::QueryBuilder::<sqlx::Postgres>::new($head);
@@ -68,7 +68,7 @@ macro_rules! bulk_rows {
                         $bind;
                     });
                     query.push($tail);
-                    found.extend(query.build_query_as().fetch_all(&mut **conn).await?);
+                    found.extend(query.build_query_as::<$type>().fetch_all(&mut **conn).await?);
                 }
             }
         }

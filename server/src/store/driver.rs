@@ -15,6 +15,7 @@ use super::event::Event;
 use super::outbox::append_events;
 use super::signal::{Signal, Signals};
 use crate::error::{Error, Reason, Result};
+use crate::kernel::id::EventId;
 
 /// Statements each connection keeps prepared: bulk statements come in several sizes.
 const STATEMENTS_CACHED: usize = 1_000;
@@ -24,6 +25,9 @@ const ACQUIRE_DURATION_MAX: Duration = Duration::from_secs(5);
 const SQLITE_READERS: u32 = 4;
 /// Connections on PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 16;
+
+/// Where replicas tell each other what changed, on PostgreSQL.
+const CHANNEL: &str = "boxoffice";
 
 /// Which database is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +106,20 @@ impl Store {
         match &self.pool {
             Pool::Sqlite { .. } => Ok(None),
             Pool::Postgres(pool) => Ok(Some(sqlx::query_scalar(SQL).fetch_one(pool).await?)),
+        }
+    }
+
+    /// Passes on the signals of other replicas for as long as the connection lasts. Returns at once
+    /// on SQLite, where there are no other replicas.
+    pub async fn hear_replicas(&self) -> Result<()> {
+        let Pool::Postgres(pool) = &self.pool else { return Ok(()) };
+        let mut listener = sqlx::postgres::PgListener::connect_with(pool).await?;
+        listener.listen(CHANNEL).await?;
+        loop {
+            let heard = listener.recv().await?;
+            if let Some(signal) = Signal::parse(heard.payload()) {
+                self.signals.send(signal);
+            }
         }
     }
 
@@ -186,6 +204,20 @@ impl Tx {
         }
     }
 
+    /// Waits until no other replica works on these events, and keeps them to itself until the end
+    /// of the transaction. SQLite needs nothing: there is one writer.
+    pub async fn lock_events(&mut self, events: &BTreeSet<EventId>) -> Result<()> {
+        const SQL: &str = "select pg_advisory_xact_lock($1)";
+        if let Conn::Postgres(conn) = &mut self.conn {
+            // A set is sorted, so two replicas never wait for each other.
+            for event_id in events {
+                let (_, key) = event_id.uuid().as_u64_pair();
+                sqlx::query(SQL).bind(key.cast_signed()).execute(&mut **conn).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Puts an event into the outbox: it leaves if, and only if, the transaction commits.
     pub fn emit(&mut self, event: Event) {
         self.events.push(event);
@@ -204,8 +236,9 @@ impl Tx {
         append_events(&mut self, &events).await?;
         if let Conn::Postgres(conn) = &mut self.conn {
             for signal in &self.signals {
-                const SQL: &str = "select pg_notify('boxoffice', $1)";
-                sqlx::query(SQL).bind(signal.to_string()).execute(&mut **conn).await?;
+                const SQL: &str = "select pg_notify($1, $2)";
+                let told = sqlx::query(SQL).bind(CHANNEL).bind(signal.to_string());
+                told.execute(&mut **conn).await?;
             }
         }
         match self.conn {
@@ -242,6 +275,28 @@ macro_rules! sql {
     };
 }
 pub(crate) use sql;
+
+/// Declares a row type whose columns have the names of its fields, readable on both databases.
+macro_rules! row {
+    (struct $name:ident { $($field:ident: $type:ty,)* }) => {
+        struct $name { $($field: $type,)* }
+
+        impl sqlx::FromRow<'_, sqlx::sqlite::SqliteRow> for $name {
+            fn from_row(row: &sqlx::sqlite::SqliteRow) -> sqlx::Result<Self> {
+                use sqlx::Row;
+                Ok(Self { $($field: row.try_get(stringify!($field))?,)* })
+            }
+        }
+
+        impl sqlx::FromRow<'_, sqlx::postgres::PgRow> for $name {
+            fn from_row(row: &sqlx::postgres::PgRow) -> sqlx::Result<Self> {
+                use sqlx::Row;
+                Ok(Self { $($field: row.try_get(stringify!($field))?,)* })
+            }
+        }
+    };
+}
+pub(crate) use row;
 
 /// Reads a stored word or number back into its type. A value that does not parse was not written
 /// by this program.

@@ -89,10 +89,24 @@ impl Recollection {
         self.known.values().map(|(_, resource)| *resource)
     }
 
+    /// Remembers a request unless it is remembered already.
+    pub fn remember_once(&mut self, key: &RequestKey, resource: Uuid) {
+        if !self.known.contains_key(&identity(key)) {
+            self.remember(key, resource);
+        }
+    }
+
     /// Remembers a request that succeeded, at once for this group and for good by `save`.
     pub fn remember(&mut self, key: &RequestKey, resource: Uuid) {
         self.known.insert(identity(key), (key.body_hash.clone(), resource));
         self.added.push((identity(key), key.body_hash.clone(), resource));
+    }
+
+    /// Forgets a request of this group that was refused after all.
+    pub fn forget(&mut self, key: &RequestKey) {
+        let identity = identity(key);
+        self.known.remove(&identity);
+        self.added.retain(|added| added.0 != identity);
     }
 
     /// Writes what was remembered.

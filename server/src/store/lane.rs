@@ -6,6 +6,7 @@
 //! those of one kind keep the order of their arrival.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
@@ -41,6 +42,7 @@ pub trait UseCase: Send + Sync + Sized + 'static {
 
 /// Commands of one kind on their way through a lane.
 struct Group<U: UseCase> {
+    events: Vec<EventId>,
     commands: Vec<U>,
     replies: Vec<oneshot::Sender<Result<U::Answer>>>,
     outcomes: Vec<Result<U::Answer>>,
@@ -53,8 +55,8 @@ trait AnyGroup: Send + Any {
     fn is_like(&self, other: &dyn AnyGroup) -> bool;
     /// Takes the commands of a group of the same kind in.
     fn absorb(&mut self, other: Box<dyn AnyGroup>);
-    /// How many commands it has.
-    fn len(&self) -> usize;
+    /// The event of each of its commands.
+    fn events(&self) -> &[EventId];
     /// Runs the commands and keeps their outcomes until the commit.
     async fn run(&mut self, tx: &mut Tx, now: Timestamp) -> Result<()>;
     /// Takes the group apart into groups of one.
@@ -66,8 +68,17 @@ trait AnyGroup: Send + Any {
 }
 
 impl<U: UseCase> Group<U> {
-    fn of_one(command: U, reply: oneshot::Sender<Result<U::Answer>>) -> Box<dyn AnyGroup> {
-        Box::new(Self { commands: vec![command], replies: vec![reply], outcomes: Vec::new() })
+    fn of_one(
+        event_id: EventId,
+        command: U,
+        reply: oneshot::Sender<Result<U::Answer>>,
+    ) -> Box<dyn AnyGroup> {
+        Box::new(Self {
+            events: vec![event_id],
+            commands: vec![command],
+            replies: vec![reply],
+            outcomes: Vec::new(),
+        })
     }
 }
 
@@ -80,13 +91,14 @@ impl<U: UseCase> AnyGroup for Group<U> {
 
     fn absorb(&mut self, other: Box<dyn AnyGroup>) {
         if let Ok(other) = other.into_any().downcast::<Self>() {
+            self.events.extend(other.events);
             self.commands.extend(other.commands);
             self.replies.extend(other.replies);
         }
     }
 
-    fn len(&self) -> usize {
-        self.commands.len()
+    fn events(&self) -> &[EventId] {
+        &self.events
     }
 
     async fn run(&mut self, tx: &mut Tx, now: Timestamp) -> Result<()> {
@@ -99,8 +111,8 @@ impl<U: UseCase> AnyGroup for Group<U> {
     }
 
     fn split(self: Box<Self>) -> Vec<Box<dyn AnyGroup>> {
-        let pairs = self.commands.into_iter().zip(self.replies);
-        pairs.map(|(command, reply)| Self::of_one(command, reply)).collect()
+        let parts = self.events.into_iter().zip(self.commands).zip(self.replies);
+        parts.map(|((event, command), reply)| Self::of_one(event, command, reply)).collect()
     }
 
     fn answer(self: Box<Self>, committed: Result<()>) {
@@ -148,7 +160,7 @@ impl Lanes {
         let lane = usize::try_from(hash % self.senders.len().max(1) as u64).unwrap_or(0);
         let sender = self.senders.get(lane).ok_or_else(|| Error::internal("there is no lane"))?;
         let (reply, answer) = oneshot::channel();
-        sender.try_send(Group::of_one(command, reply)).map_err(|error| match error {
+        sender.try_send(Group::of_one(event_id, command, reply)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Error::Unavailable("the lane is full".into()),
             mpsc::error::TrySendError::Closed(_) => Error::Unavailable("the lane has ended".into()),
         })?;
@@ -180,7 +192,7 @@ async fn run_lane(
 
 /// A database that is not there fails the commands one by one just as well.
 fn is_worth_splitting(groups: &[Box<dyn AnyGroup>], error: &Error) -> bool {
-    let commands: usize = groups.iter().map(|group| group.len()).sum();
+    let commands: usize = groups.iter().map(|group| group.events().len()).sum();
     commands > 1 && !matches!(error, Error::Unavailable(_))
 }
 
@@ -204,6 +216,10 @@ async fn run_groups(
 ) -> Result<(), Failed> {
     let done = async {
         let mut tx = store.begin().await?;
+        let events: BTreeSet<EventId> =
+            groups.iter().flat_map(|group| group.events().iter().copied()).collect();
+        tx.lock_events(&events).await?;
+        // The time is read once the events are ours, so that it never runs backwards for them.
         let now = clock.now();
         for group in &mut groups {
             group.run(&mut tx, now).await?;

@@ -22,4 +22,4 @@ pub use outbox::{Lease, claim_events, event_log_count, mark_published, put_off, 
 pub use signal::{Signal, Signals};
 
 pub(crate) use bulk::{bulk_rows, bulk_write, chunks};
-pub(crate) use driver::{Conn, column, sql};
+pub(crate) use driver::{Conn, column, row, sql};

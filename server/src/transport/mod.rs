@@ -4,5 +4,7 @@ pub mod access;
 pub mod auth;
 pub mod parse;
 pub mod request_key;
+pub mod server;
 pub mod status;
+pub mod streams;
 pub mod wire;

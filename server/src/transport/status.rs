@@ -74,8 +74,13 @@ impl From<Error> for Status {
 
 /// UNAVAILABLE with RetryInfo.
 pub fn unavailable(message: &str) -> Status {
+    stream_over(message, &[])
+}
+
+/// UNAVAILABLE with RetryInfo, and where a stream that ends can go on.
+pub fn stream_over(message: &str, cursor: &[(&'static str, String)]) -> Status {
     let details = vec![
-        info(ErrorReason::Unavailable, &[]),
+        info(ErrorReason::Unavailable, cursor),
         packed(
             "google.rpc.RetryInfo",
             &pb::RetryInfo { retry_delay: Some(wire::span(RETRY_DELAY)) },

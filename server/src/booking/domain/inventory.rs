@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::error::{Reason, Result};
+
 use crate::kernel::id::{EventId, OfferId, SeatId, SectionId, UserId};
 use crate::kernel::money::Currency;
 use crate::kernel::seat_state::SeatState;
@@ -102,4 +104,17 @@ pub struct FeedCursor {
     pub epoch: i64,
     /// Raised by every change within the epoch.
     pub revision: i64,
+}
+
+impl EventTerms {
+    /// Refuses unless the event sells now.
+    pub fn require_on_sale(&self, now: Timestamp) -> Result<()> {
+        if !self.on_sale {
+            return Err(Reason::EventNotOnSale.with("state", "WITHDRAWN"));
+        }
+        if self.start_time <= now {
+            return Err(Reason::EventNotOnSale.with("state", "STARTED"));
+        }
+        Ok(())
+    }
 }

@@ -1,3 +1,7 @@
 //! The rules of the sale, without any I/O.
 
+pub mod board;
+pub mod booking;
+
+pub mod hold;
 pub mod inventory;

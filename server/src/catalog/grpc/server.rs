@@ -7,9 +7,9 @@ use tonic::{Request, Response, Status, async_trait};
 use super::{request, response};
 use crate::catalog::domain::search::Scope;
 use crate::catalog::service::CatalogService;
-use crate::error::{Reason, Result};
-use crate::kernel::caller::Caller;
+use crate::error::Result;
 use crate::kernel::id::{EventId, VenueId};
+use crate::transport::auth::{caller, maybe_caller};
 use crate::transport::parse::Fields;
 use crate::transport::request_key::RequestKeys;
 
@@ -25,16 +25,6 @@ impl CatalogGrpc {
     pub fn new(service: CatalogService, keys: RequestKeys) -> Self {
         Self { service, keys }
     }
-}
-
-// To be replaced by `transport::auth::maybe_caller`.
-fn maybe_caller<T>(request: &Request<T>) -> Option<Caller> {
-    request.extensions().get::<Caller>().copied()
-}
-
-// To be replaced by `transport::auth::caller`.
-fn caller<T>(request: &Request<T>) -> Result<Caller> {
-    maybe_caller(request).ok_or_else(|| Reason::TokenMissing.into())
 }
 
 #[async_trait]

@@ -96,7 +96,7 @@ fn technology_in_its_place_is_not_found() {
     let find = |path: &str, text: &str| misplaced_knowledge(&Source::new(path, text)).len();
     assert_eq!(find("server/src/booking/store.rs", "use sqlx::Row;"), 0);
     assert_eq!(find("server/src/booking/grpc.rs", "use tonic::Status;"), 0);
-    assert_eq!(find("tests/src/races.rs", "use sqlx::Row; use tonic::Status;"), 0);
+    assert_eq!(find("tests/e2e/races.rs", "use sqlx::Row; use tonic::Status;"), 0);
     assert_eq!(find("server/src/kernel/time.rs", "fn f() {}\n#[cfg(test)]\nuse tokio::x;"), 0);
     assert_eq!(find("server/src/booking/domain.rs", "// tokio and sqlx\nlet operand = brand;"), 0);
 }

@@ -71,14 +71,14 @@ fn tests_wait_for_states_and_not_for_time() {
 fn bad_habits_are_found() {
     let source = |path: &str, text: &str| Source::new(path, text);
     let text = "fn f() { todo!() }\n#[ignore = \"slow\"]\nfn g() { unimplemented!() }";
-    assert_eq!(unfinished(&source("tests/src/a.rs", text)).len(), 3);
+    assert_eq!(unfinished(&source("tests/e2e/a.rs", text)).len(), 3);
     let text =
         "#[allow(dead_code)]\nfn f() { a.unwrap(); }\nfn g() { b\n.expect(\"c\"); panic!() }";
     let mut found = lines(&careless(&source("server/src/a.rs", text)));
     found.sort_unstable();
     assert_eq!(found, [1, 2, 4, 4]);
     let text = "fn f() {\n  tokio::time::sleep(x).await;\n  sleep(y); // polls the state\n}";
-    assert_eq!(lines(&sleeps(&source("tests/src/a.rs", text))), [2]);
+    assert_eq!(lines(&sleeps(&source("tests/e2e/a.rs", text))), [2]);
     let text = "#[cfg(test)]\nmod tests {\n  fn f() { thread::sleep(x) }\n}";
     assert_eq!(lines(&sleeps(&source("server/src/a.rs", text))), [3]);
 }
@@ -89,8 +89,8 @@ fn good_habits_are_not_found() {
                 #[cfg(test)]\nmod tests { fn g() { a.unwrap() } }\n// todo!";
     let source = Source::new("server/src/a.rs", text);
     assert!(careless(&source).is_empty() && unfinished(&source).is_empty());
-    assert!(careless(&Source::new("tests/src/a.rs", "a.unwrap()")).is_empty());
+    assert!(careless(&Source::new("tests/e2e/a.rs", "a.unwrap()")).is_empty());
     let text = "// polls until the port answers\nsleep(x);\nsleep_until(y);";
-    assert!(sleeps(&Source::new("tests/src/a.rs", text)).is_empty());
+    assert!(sleeps(&Source::new("tests/e2e/a.rs", text)).is_empty());
     assert!(sleeps(&Source::new("server/src/a.rs", "sleep(x)")).is_empty());
 }

@@ -106,7 +106,7 @@ fn read(root: &Path, path: &Path) -> Source {
 
 #[test]
 fn the_tree_is_found_and_this_file_in_it() {
-    let path = "tests/src/tidy/source.rs";
+    let path = "tests/e2e/tidy/source.rs";
     let this = sources().into_iter().find(|source| source.path == path).expect("it is listed");
     assert!(this.is_rust() && this.is_test() && this.stem() == "source");
     assert!(!Source::new("server/src/booking/store.rs", "").is_test());

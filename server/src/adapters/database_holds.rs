@@ -1,0 +1,70 @@
+//! Holds in the database itself: states of the seats' own rows, changed in the lanes.
+
+use async_trait::async_trait;
+
+use crate::booking::domain::board::SeatsWanted;
+use crate::booking::domain::hold::Hold;
+use crate::booking::service::{
+    ExpireHold, ExtendHold, HoldSeats, ReleaseHold, find_hold, holds_over,
+};
+use crate::error::Result;
+use crate::kernel::id::HoldId;
+use crate::ports::clock::Clock;
+use crate::ports::holds::{HoldChange, Holds};
+use crate::store::{Lanes, Store};
+
+use std::sync::Arc;
+
+/// Holds that one sweep ends at the most.
+const SWEEP_MAX: i64 = 500;
+
+/// Holds kept by the database.
+pub struct DatabaseHolds {
+    store: Store,
+    lanes: Lanes,
+    clock: Arc<dyn Clock>,
+}
+
+impl DatabaseHolds {
+    /// In this database.
+    pub fn new(store: Store, lanes: Lanes, clock: Arc<dyn Clock>) -> Self {
+        Self { store, lanes, clock }
+    }
+}
+
+#[async_trait]
+impl Holds for DatabaseHolds {
+    async fn hold(&self, wanted: SeatsWanted) -> Result<Hold> {
+        self.lanes.run(wanted.event_id, HoldSeats(wanted)).await
+    }
+
+    async fn extend(&self, change: HoldChange) -> Result<Hold> {
+        self.lanes.run(change.event_id, ExtendHold(change)).await
+    }
+
+    async fn release(&self, change: HoldChange) -> Result<Hold> {
+        self.lanes.run(change.event_id, ReleaseHold(change)).await
+    }
+
+    async fn find(&self, hold_id: HoldId) -> Result<Option<Hold>> {
+        find_hold(&mut self.store.read().await?, hold_id).await
+    }
+
+    async fn freeze(&self, _: HoldId) -> Result<()> {
+        // The claim reads the hold and changes it in one transaction: nothing can come between.
+        Ok(())
+    }
+
+    async fn thaw(&self, _: HoldId) -> Result<()> {
+        Ok(())
+    }
+
+    async fn sweep(&self) -> Result<usize> {
+        let over = holds_over(&mut self.store.read().await?, self.clock.now(), SWEEP_MAX).await?;
+        let ends = over.iter().map(|(event, hold)| self.lanes.run(*event, ExpireHold(*hold)));
+        for ended in futures::future::join_all(ends).await {
+            ended?;
+        }
+        Ok(over.len())
+    }
+}

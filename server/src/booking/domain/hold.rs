@@ -1,0 +1,139 @@
+//! Holds: short, exclusive, expiring rights to buy.
+
+use crate::error::{Error, Reason, Result};
+use crate::kernel::caller::SessionId;
+use crate::kernel::id::{EventId, HoldId, SeatId};
+use crate::kernel::time::Timestamp;
+
+use super::inventory::EventTerms;
+
+/// The life cycle of a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldState {
+    /// Keeps its seats until it expires.
+    Active,
+    /// A booking is being made from it.
+    Frozen,
+    /// A booking was made from it.
+    Used,
+    /// Given back.
+    Released,
+    /// Its time is over.
+    Expired,
+    /// Its record was lost.
+    Lost,
+}
+
+impl HoldState {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Active, Self::Frozen, Self::Used, Self::Released, Self::Expired, Self::Lost];
+
+    /// The name the database uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Frozen => "FROZEN",
+            Self::Used => "USED",
+            Self::Released => "RELEASED",
+            Self::Expired => "EXPIRED",
+            Self::Lost => "LOST",
+        }
+    }
+
+    /// The state of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
+/// A short, exclusive right to book named seats of one event.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    /// The hold.
+    pub hold_id: HoldId,
+    /// The event.
+    pub event_id: EventId,
+    /// Whose it is.
+    pub session: SessionId,
+    /// The state now.
+    pub state: HoldState,
+    /// The seats it is for, sorted.
+    pub seats: Vec<SeatId>,
+    /// When it was made.
+    pub create_time: Timestamp,
+    /// When it ends unless it is extended.
+    pub expire_time: Timestamp,
+    /// The latest end that extending can reach.
+    pub expire_time_max: Timestamp,
+    /// Raised by every change; 0 before it was ever stored.
+    pub version: i64,
+    /// The version that is stored.
+    pub stored_version: i64,
+}
+
+impl Hold {
+    /// A new hold that begins now.
+    pub fn begin(
+        hold_id: HoldId,
+        session: SessionId,
+        terms: &EventTerms,
+        seats: Vec<SeatId>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            hold_id,
+            event_id: terms.event_id,
+            session,
+            state: HoldState::Active,
+            seats,
+            create_time: now,
+            expire_time: now + terms.hold_ttl,
+            expire_time_max: now + terms.hold_life_max,
+            version: 1,
+            stored_version: 0,
+        }
+    }
+
+    /// Whether it no longer keeps any seats.
+    pub fn has_ended(&self) -> bool {
+        !matches!(self.state, HoldState::Active | HoldState::Frozen)
+    }
+
+    /// Whether its time is over though nobody has said so yet.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.state == HoldState::Active && self.expire_time <= now
+    }
+
+    /// Refuses unless it keeps its seats now.
+    pub fn require_active(&self, now: Timestamp) -> Result<()> {
+        match self.state {
+            HoldState::Active if self.expire_time > now => Ok(()),
+            HoldState::Active | HoldState::Expired => Err(Reason::HoldExpired.into()),
+            HoldState::Lost => Err(Reason::HoldLost.into()),
+            HoldState::Frozen | HoldState::Used | HoldState::Released => Err(self.not_active()),
+        }
+    }
+
+    fn not_active(&self) -> Error {
+        Reason::HoldNotActive.with("state", self.state.name())
+    }
+
+    /// Starts its time anew, up to the most it may last.
+    pub fn extend(&mut self, terms: &EventTerms, now: Timestamp) -> Result<()> {
+        self.require_active(now)?;
+        let expire_time = (now + terms.hold_ttl).min(self.expire_time_max);
+        if expire_time <= self.expire_time {
+            return Err(Reason::HoldAtLimit.into());
+        }
+        self.expire_time = expire_time;
+        self.version += 1;
+        Ok(())
+    }
+
+    /// Moves it on.
+    pub(super) fn become_state(&mut self, state: HoldState) {
+        self.state = state;
+        self.version += 1;
+    }
+}

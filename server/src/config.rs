@@ -1,0 +1,240 @@
+//! Settings: flags, then environment, then a TOML file, then what a small installation needs.
+
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use serde::Deserialize;
+
+use crate::secret::Secret;
+
+/// The secret of the examples in the documentation; production refuses it.
+pub const EXAMPLE_SECRET: &str = "change-me: at least 32 characters of your own";
+
+/// Sells tickets over gRPC, gRPC-Web and plain health pages, all on one port.
+#[derive(Clone, Debug, Default, Parser, Deserialize)]
+#[command(name = "boxoffice-server", version, about)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// A TOML file with the same names as the flags, e.g. `listen = "0.0.0.0:50051"`
+    #[arg(long, env = "BOXOFFICE_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:50051]
+    #[arg(long, env = "BOXOFFICE_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// The database: sqlite://FILE or postgres://… [default: sqlite://boxoffice.db]
+    #[arg(long, env = "BOXOFFICE_DATABASE", value_name = "URL", hide_env_values = true)]
+    pub database: Option<String>,
+    /// Where holds are kept: `database` [default: database]
+    #[arg(long, env = "BOXOFFICE_HOLDS", value_name = "WHERE")]
+    pub holds: Option<String>,
+    /// How events travel: `database` [default: database]
+    #[arg(long, env = "BOXOFFICE_BUS", value_name = "HOW")]
+    pub bus: Option<String>,
+    /// Who takes the money: `sandbox` [default: sandbox]
+    #[arg(long, env = "BOXOFFICE_PAYMENTS", value_name = "GATEWAY")]
+    pub payments: Option<String>,
+    /// The sandbox gateway's own ledger [default: beside the database]
+    #[arg(long, env = "BOXOFFICE_SANDBOX_LEDGER", value_name = "URL")]
+    pub sandbox_ledger: Option<String>,
+    /// Insist on everything that production needs: secrets of one's own, no demo data
+    #[arg(long, env = "BOXOFFICE_PRODUCTION")]
+    pub production: bool,
+    /// The installation's secret, from which every key follows [default: made at the first start
+    /// and kept in a file beside the database; required in production]
+    #[arg(long, env = "BOXOFFICE_SECRET", value_name = "TEXT", hide_env_values = true)]
+    pub secret: Option<String>,
+    /// The secret before this one: what was signed with it stays valid
+    #[arg(long, env = "BOXOFFICE_PREVIOUS_SECRET", value_name = "TEXT", hide_env_values = true)]
+    pub previous_secret: Option<String>,
+    /// The e-mail of the admin that the first start makes [default: admin@boxoffice.localhost]
+    #[arg(long, env = "BOXOFFICE_ADMIN_EMAIL", value_name = "ADDRESS")]
+    pub admin_email: Option<String>,
+    /// The password of that admin [default: made up and shown once; required in production]
+    #[arg(long, env = "BOXOFFICE_ADMIN_PASSWORD", value_name = "TEXT", hide_env_values = true)]
+    pub admin_password: Option<String>,
+    /// Web origins whose pages may call over gRPC-Web, e.g. https://shop.example
+    #[arg(long, env = "BOXOFFICE_CORS_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
+    pub cors_origins: Vec<String>,
+    /// What is logged, as a tracing filter [default: info]
+    #[arg(long, env = "BOXOFFICE_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+    /// Start with demo data in sqlite://boxoffice-demo.db: two venues, events, a user of each role
+    #[arg(long, env = "BOXOFFICE_DEMO")]
+    pub demo: bool,
+}
+
+/// Settings that are complete and possible.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: String,
+    /// The database's URL.
+    pub database: String,
+    /// The sandbox ledger's URL.
+    pub sandbox_ledger: String,
+    /// Whether production's rules apply.
+    pub production: bool,
+    /// The installation's secret.
+    pub secret: Secret,
+    /// Secrets that came before it.
+    pub previous_secrets: Vec<Secret>,
+    /// The e-mail of the first admin.
+    pub admin_email: String,
+    /// The password of the first admin, if it was given.
+    pub admin_password: Option<String>,
+    /// Web origins that browsers may call from.
+    pub cors_origins: Vec<String>,
+    /// What is logged.
+    pub log: String,
+    /// Whether there is demo data.
+    pub demo: bool,
+}
+
+/// A sentence that names the setting that is wrong.
+pub type Complaint = String;
+
+impl Settings {
+    /// Reads flags, environment and file. `environment` is every variable of the process: one that
+    /// begins with `BOXOFFICE_` and is unknown is a mistake.
+    pub fn read(
+        arguments: impl IntoIterator<Item = std::ffi::OsString>,
+        environment: impl IntoIterator<Item = String>,
+    ) -> Result<Self, SettingsError> {
+        let flags = Self::try_parse_from(arguments).map_err(SettingsError::Usage)?;
+        require_known(environment).map_err(SettingsError::Complaint)?;
+        let Some(path) = flags.config.clone() else { return Ok(flags) };
+        let file = Self::from_file(&path).map_err(SettingsError::Complaint)?;
+        Ok(flags.or(file))
+    }
+
+    fn from_file(path: &Path) -> Result<Self, Complaint> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("--config {}: {error}", path.display()))?;
+        toml::from_str(&text).map_err(|error| format!("{}: {}", path.display(), error.message()))
+    }
+
+    fn or(self, file: Self) -> Self {
+        let many = |flags: Vec<String>, file| if flags.is_empty() { file } else { flags };
+        Self {
+            config: self.config,
+            listen: self.listen.or(file.listen),
+            database: self.database.or(file.database),
+            holds: self.holds.or(file.holds),
+            bus: self.bus.or(file.bus),
+            payments: self.payments.or(file.payments),
+            sandbox_ledger: self.sandbox_ledger.or(file.sandbox_ledger),
+            production: self.production || file.production,
+            secret: self.secret.or(file.secret),
+            previous_secret: self.previous_secret.or(file.previous_secret),
+            admin_email: self.admin_email.or(file.admin_email),
+            admin_password: self.admin_password.or(file.admin_password),
+            cors_origins: many(self.cors_origins, file.cors_origins),
+            log: self.log.or(file.log),
+            demo: self.demo || file.demo,
+        }
+    }
+
+    /// Completes the settings. `kept_secret` finds or makes the secret of an installation that was
+    /// given none, in the file it is told.
+    pub fn complete(
+        self,
+        kept_secret: impl FnOnce(&Path) -> Result<String, Complaint>,
+    ) -> Result<Config, Complaint> {
+        require_one_of("--holds", self.holds.as_deref(), "database")?;
+        require_one_of("--bus", self.bus.as_deref(), "database")?;
+        require_one_of("--payments", self.payments.as_deref(), "sandbox")?;
+        if self.production && self.demo {
+            return Err("--demo makes users with known passwords; not with --production".into());
+        }
+        let default =
+            if self.demo { "sqlite://boxoffice-demo.db" } else { "sqlite://boxoffice.db" };
+        let database = self.database.unwrap_or_else(|| default.to_owned());
+        let file = database_file(&database)?;
+        let text = match self.secret {
+            Some(text) => text,
+            None if self.production => {
+                return Err("BOXOFFICE_SECRET is not set; production needs one of its own".into());
+            }
+            None => kept_secret(&file.with_extension("secret"))?,
+        };
+        if self.production && text.trim() == EXAMPLE_SECRET {
+            return Err("BOXOFFICE_SECRET is the example's; production needs one of its own".into());
+        }
+        let secret = Secret::parse(&text)
+            .ok_or("BOXOFFICE_SECRET must be at least 32 characters, not all alike")?;
+        let previous = self.previous_secret.map(|text| {
+            Secret::parse(&text)
+                .ok_or("BOXOFFICE_PREVIOUS_SECRET must be at least 32 characters, not all alike")
+        });
+        let ledger = file.with_extension("sandbox.db");
+        let ledger = format!("sqlite://{}", ledger.display());
+        Ok(Config {
+            listen: self.listen.unwrap_or_else(|| "127.0.0.1:50051".to_owned()),
+            database,
+            sandbox_ledger: self.sandbox_ledger.unwrap_or(ledger),
+            production: self.production,
+            secret,
+            previous_secrets: previous.transpose()?.into_iter().collect(),
+            admin_email: self.admin_email.unwrap_or_else(|| "admin@boxoffice.localhost".to_owned()),
+            admin_password: self.admin_password,
+            cors_origins: self.cors_origins,
+            log: self.log.unwrap_or_else(|| "info".to_owned()),
+            demo: self.demo,
+        })
+    }
+}
+
+/// Why settings could not be read.
+#[derive(Debug)]
+pub enum SettingsError {
+    /// The flags were wrong, or help was asked for.
+    Usage(clap::Error),
+    /// Something else was.
+    Complaint(Complaint),
+}
+
+fn require_known(environment: impl IntoIterator<Item = String>) -> Result<(), Complaint> {
+    let command = <Settings as clap::CommandFactory>::command();
+    let known: Vec<&std::ffi::OsStr> =
+        command.get_arguments().filter_map(clap::Arg::get_env).collect();
+    // The client's own variables and those of the tests may stand beside the server's.
+    let others = ["BOXOFFICE_SERVER", "BOXOFFICE_SESSION", "BOXOFFICE_PASSWORD"];
+    let ours = environment.into_iter().filter(|name| name.starts_with("BOXOFFICE_"));
+    for name in ours {
+        let tests = name.starts_with("BOXOFFICE_TEST_");
+        if !tests && !others.contains(&name.as_str()) && !known.iter().any(|known| **known == *name)
+        {
+            return Err(format!("the environment sets {name}, which is no setting"));
+        }
+    }
+    Ok(())
+}
+
+fn require_one_of(flag: &str, given: Option<&str>, only: &str) -> Result<(), Complaint> {
+    match given {
+        Some(other) if other != only => {
+            Err(format!("{flag} {other} is not possible in this version; it knows {only}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The file that things beside the database are named after.
+fn database_file(url: &str) -> Result<PathBuf, Complaint> {
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        let path = path.split('?').next().unwrap_or_default();
+        if path.is_empty() || path.contains(":memory:") {
+            return Err("--database sqlite:// needs the name of a file".into());
+        }
+        return Ok(PathBuf::from(path));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(PathBuf::from("boxoffice.db"));
+    }
+    Err("--database must be sqlite://FILE or postgres://…".into())
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

@@ -1,0 +1,104 @@
+//! What the timeline reads in events.
+
+use boxoffice_proto::events::v1 as wire;
+use prost::Message;
+
+use super::domain::{TimelineEntry, TimelineStep};
+use crate::error::{Error, Result};
+use crate::kernel::caller::SessionId;
+use crate::kernel::id::{BookingId, PaymentId, TicketId};
+use crate::store::Event;
+
+/// What an event says: the booking, what it happened to, and a word more.
+struct Said {
+    booking_id: String,
+    subject_id: String,
+    session_id: String,
+    detail: String,
+}
+
+/// What an event says for a timeline; `None` when it is not about a booking.
+pub fn timeline_entry(event: &Event) -> Result<Option<TimelineEntry>> {
+    let said = match event.context.as_str() {
+        "booking" => booking_said(event)?,
+        "payment" => payment_said(event)?,
+        "ticket" => ticket_said(event)?,
+        _ => return Ok(None),
+    };
+    let unreadable = || Error::internal(format!("an event {} without a booking", event.kind));
+    Ok(Some(TimelineEntry {
+        booking_id: BookingId::parse(&said.booking_id).ok_or_else(unreadable)?,
+        session: SessionId::parse(&said.session_id),
+        rank: rank(&event.context),
+        step: TimelineStep {
+            message_id: event.message_id,
+            kind: event.kind.clone(),
+            subject_id: said.subject_id,
+            occur_time: event.occur_time,
+            detail: said.detail,
+        },
+    }))
+}
+
+fn rank(context: &str) -> i64 {
+    match context {
+        "payment" => 0,
+        "booking" => 1,
+        _ => 2,
+    }
+}
+
+fn read<M: Message + Default>(event: &Event) -> Result<M> {
+    M::decode(event.payload.as_slice()).map_err(|error| {
+        Error::internal(format!("the event {} is unreadable: {error}", event.kind))
+    })
+}
+
+fn booking_said(event: &Event) -> Result<Said> {
+    let booking_id = BookingId::from(event.aggregate_id).to_string();
+    let (session_id, detail) = match event.kind.as_str() {
+        "BookingCreated" => (read::<wire::BookingCreated>(event)?.session_id, String::new()),
+        "BookingPaymentStarted" => {
+            (String::new(), read::<wire::BookingPaymentStarted>(event)?.payment_id)
+        }
+        "BookingPaymentFailed" => {
+            (String::new(), read::<wire::BookingPaymentFailed>(event)?.failure_code)
+        }
+        "BookingFailed" => (String::new(), read::<wire::BookingFailed>(event)?.failure_code),
+        _ => Default::default(),
+    };
+    Ok(Said { subject_id: booking_id.clone(), booking_id, session_id, detail })
+}
+
+fn payment_said(event: &Event) -> Result<Said> {
+    let (booking_id, detail) = match event.kind.as_str() {
+        "PaymentCreated" => (read::<wire::PaymentCreated>(event)?.booking_id, String::new()),
+        "PaymentUnknown" => (read::<wire::PaymentUnknown>(event)?.booking_id, String::new()),
+        "PaymentSucceeded" => {
+            let message = read::<wire::PaymentSucceeded>(event)?;
+            (message.booking_id, message.gateway_reference)
+        }
+        "PaymentFailed" => {
+            let message = read::<wire::PaymentFailed>(event)?;
+            (message.booking_id, message.failure_code)
+        }
+        "PaymentCanceled" => (read::<wire::PaymentCanceled>(event)?.booking_id, String::new()),
+        "RefundRequested" => {
+            let message = read::<wire::RefundRequested>(event)?;
+            (message.booking_id, message.cause)
+        }
+        _ => (read::<wire::RefundSucceeded>(event)?.booking_id, String::new()),
+    };
+    let subject_id = PaymentId::from(event.aggregate_id).to_string();
+    Ok(Said { booking_id, subject_id, session_id: String::new(), detail })
+}
+
+fn ticket_said(event: &Event) -> Result<Said> {
+    let message = read::<wire::TicketIssued>(event)?;
+    Ok(Said {
+        booking_id: message.booking_id,
+        subject_id: TicketId::from(event.aggregate_id).to_string(),
+        session_id: String::new(),
+        detail: message.seat_id,
+    })
+}
