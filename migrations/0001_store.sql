@@ -9,7 +9,8 @@ create table store_outbox (
     aggregate_version bigint not null,
     payload bytea not null,
     occur_time bigint not null,
-    -- Whose turn it is to send it, and until when; the lease makes a relay that was paused harmless.
+    -- Whose turn it is to send it, and until when; the lease makes a relay that was paused
+    -- harmless.
     lease_id uuid,
     lease_until bigint not null default 0,
     failure_count bigint not null default 0,

@@ -59,7 +59,8 @@ create table catalog_event (
     check (end_time > start_time)
 );
 
-create index catalog_event_on_sale on catalog_event (start_time, event_id) where state = 'PUBLISHED';
+create index catalog_event_on_sale on catalog_event (start_time, event_id)
+    where state = 'PUBLISHED';
 create index catalog_event_by_organizer on catalog_event (organizer_id, start_time, event_id);
 
 create table catalog_offer (

@@ -106,7 +106,7 @@ impl App {
         tasks: TaskTracker,
         stop_workers: CancellationToken,
     ) -> Result<Self> {
-        let rules = AccessRules::load(&boxoffice_proto::POOL)?;
+        let rules = AccessRules::of_contract()?;
         let gateway = SandboxGateway::open(&config.sandbox_ledger).await?;
         let services = Services::new(config, &store, &clock, &gateway, &tasks)?;
         let new_admin = services.ensure_admin(config).await?;

@@ -1,3 +1,5 @@
-//! Scenarios, races and faults, against the real server on real databases.
+//! Scenarios, races and faults, against the real server on real databases. A scenario's name begins
+//! with its number; ARCHITECTURE.md has the table.
 
+mod sale;
 mod tidy;

@@ -7,8 +7,8 @@ use crate::kernel::money::Money;
 
 /// Takes and returns money at a provider.
 ///
-/// * Every call MUST carry the provider an idempotency key derived from the payment or refund id, so
-///   that repeating a call never moves money twice and answers as the first one did.
+/// * Every call MUST carry the provider an idempotency key derived from the payment or refund id,
+///   so that repeating a call never moves money twice and answers as the first one did.
 /// * A call whose outcome is not certain MUST answer `Unknown`, never a failure.
 /// * A call MUST end within `GATEWAY_CALL_MAX`.
 #[async_trait]

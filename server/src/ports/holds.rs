@@ -27,8 +27,8 @@ pub struct HoldChange {
 /// * `hold` MUST hold all of the seats or none, and name every seat that stood in the way.
 /// * A seat that is claimed or sold in the database MUST be refused, whatever is known of holds.
 /// * Only the owner of a hold may change it; to others it is not there.
-/// * An expired hold MUST free all of its seats at once, exactly once, and MUST NOT touch a seat that
-///   somebody else has got since.
+/// * An expired hold MUST free all of its seats at once, exactly once, and MUST NOT touch a seat
+///   that somebody else has got since.
 /// * A frozen hold MUST NOT expire before it is thawed.
 /// * Every change MUST reach the seat feed.
 #[async_trait]

@@ -16,8 +16,9 @@ pub(crate) fn chunks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
-/// Writes many rows: `bulk_write!(tx, "insert into t (a, b) ", rows, |b, row| b.push_bind(..), "")`.
-/// Between head and tail stands `VALUES (..), (..)`. Answers with the number of rows changed.
+/// Writes many rows: `bulk_write!(tx, "insert into t (a, b) ", rows, |b, row| b.push_bind(..),
+/// "")`. Between head and tail stands `VALUES (..), (..)`. Answers with the number of rows
+/// changed.
 macro_rules! bulk_write {
     ($tx:expr, $head:expr, $rows:expr, |$builder:ident, $row:ident| $bind:expr, $tail:expr) => {{
         let mut changed = 0_u64;

@@ -4,8 +4,8 @@ use super::driver::{Tx, sql};
 use super::event::Event;
 use crate::error::Result;
 
-/// Notes that `consumer` sees the event; `false` if it had seen it before. In the transaction of the
-/// effect, so that both or neither are remembered.
+/// Notes that `consumer` sees the event; `false` if it had seen it before. In the transaction of
+/// the effect, so that both or neither are remembered.
 pub async fn first_time(tx: &mut Tx, consumer: &'static str, event: &Event) -> Result<bool> {
     const SQL: &str = "insert into store_inbox (consumer, message_id, consume_time)
         values ($1, $2, $3) on conflict do nothing";

@@ -36,6 +36,11 @@ pub struct AccessRules {
 }
 
 impl AccessRules {
+    /// The rules of the contract this server is built with.
+    pub fn of_contract() -> Result<Self> {
+        Self::load(&boxoffice_proto::POOL)
+    }
+
     /// Reads the rules of every RPC of ours in the pool. One that has none, or whose rule admits
     /// nobody, is an error that names it: the server must not start.
     pub fn load(pool: &DescriptorPool) -> Result<Self> {

@@ -98,6 +98,7 @@ fn empty_names_are_found() {
 #[test]
 fn meaningful_names_are_not_found() {
     let text = "use axum::{Handler as _, a};\nimpl A { fn is_common_password(x: impl B) {} }\n\
-                // a Manager\nconst A: &str = \"Handler\"; struct Commonwealth; let helper = Weakness::Common;";
+                // a Manager\nconst A: &str = \"Handler\"; struct Commonwealth; \
+                let helper = Weakness::Common;";
     assert!(empty_names(&Source::new("server/src/a.rs", text)).is_empty());
 }

@@ -1,0 +1,83 @@
+//! A fresh database for one test.
+
+use std::path::Path;
+
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// A file in a scratch folder.
+    Sqlite,
+    /// A database of the server that BOXOFFICE_TEST_POSTGRES names.
+    Postgres,
+}
+
+/// A database of one test's own.
+#[derive(Debug)]
+pub struct Database {
+    /// Which it is.
+    pub backend: Backend,
+    /// Its URL.
+    pub url: String,
+    name: String,
+}
+
+fn server() -> String {
+    std::env::var("BOXOFFICE_TEST_POSTGRES").expect(
+        "BOXOFFICE_TEST_POSTGRES names the PostgreSQL to test on; run the tests with \
+         `script/test`, or `script/services run -- cargo test --workspace`",
+    )
+}
+
+impl Database {
+    /// Makes one; a SQLite file goes into `folder`.
+    pub async fn create(backend: Backend, folder: &Path) -> Self {
+        let name = format!("boxoffice_{}", Uuid::now_v7().simple());
+        let url = match backend {
+            Backend::Sqlite => format!("sqlite://{}", folder.join("boxoffice.db").display()),
+            Backend::Postgres => {
+                Self::on_server(&format!("create database {name}")).await;
+                let (base, _) = server().rsplit_once('/').map(own).expect("a URL with a database");
+                format!("{base}/{name}")
+            }
+        };
+        Self { backend, url, name }
+    }
+
+    /// Removes it.
+    pub async fn discard(&self) {
+        if self.backend == Backend::Postgres {
+            Self::on_server(&format!("drop database if exists {} with (force)", self.name)).await;
+        }
+    }
+
+    async fn on_server(statement: &str) {
+        let mut server = PgConnection::connect(&server()).await.expect("PostgreSQL is there");
+        let statement = sqlx::AssertSqlSafe(statement.to_owned());
+        sqlx::query(statement).execute(&mut server).await.expect("the statement runs");
+        server.close().await.expect("the connection closes");
+    }
+
+    /// Runs a statement of one's own on it, as somebody with the database open by hand would.
+    pub async fn by_hand(&self, statement: &str) -> u64 {
+        let statement = sqlx::AssertSqlSafe(statement.to_owned());
+        match self.backend {
+            Backend::Sqlite => {
+                let mut conn = sqlx::SqliteConnection::connect(&self.url).await.expect("it opens");
+                let done = sqlx::query(statement).execute(&mut conn).await.expect("it runs");
+                done.rows_affected()
+            }
+            Backend::Postgres => {
+                let mut conn = PgConnection::connect(&self.url).await.expect("it opens");
+                let done = sqlx::query(statement).execute(&mut conn).await.expect("it runs");
+                done.rows_affected()
+            }
+        }
+    }
+}
+
+fn own((base, name): (&str, &str)) -> (String, String) {
+    (base.to_owned(), name.to_owned())
+}

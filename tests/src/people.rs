@@ -1,0 +1,103 @@
+//! People who use the server, each through the SDK.
+
+use std::ops::Deref;
+
+use boxoffice_sdk::Client;
+use boxoffice_sdk::booking::v1::{
+    Booking, CreateBookingRequest, GetBookingRequest, Hold, HoldSeatsRequest, booking,
+};
+use boxoffice_sdk::payment::v1::{CreatePaymentRequest, Payment};
+use boxoffice_sdk::ticket::v1::{ListTicketsRequest, Ticket};
+use uuid::Uuid;
+
+/// A fresh request id.
+pub fn request_id() -> String {
+    Uuid::new_v4().to_string()
+}
+
+/// Somebody with a session of their own. Every call of the SDK's client can be made through it.
+#[derive(Clone)]
+pub struct Person {
+    pub(crate) client: Client,
+}
+
+impl Deref for Person {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Person {
+    /// Holds seats.
+    pub async fn hold(&self, event_id: &str, seats: &[&str]) -> Result<Hold, boxoffice_sdk::Error> {
+        let seat_ids = seats.iter().map(|seat| (*seat).to_owned()).collect();
+        let request =
+            HoldSeatsRequest { request_id: request_id(), event_id: event_id.to_owned(), seat_ids };
+        Ok(self.hold_seats(request).await?.hold.expect("a hold"))
+    }
+
+    /// Makes a booking from a hold.
+    pub async fn book(&self, hold: &Hold) -> Result<Booking, boxoffice_sdk::Error> {
+        let request = CreateBookingRequest {
+            request_id: request_id(),
+            hold_id: hold.hold_id.clone(),
+            contact_email: "buyer@example.com".into(),
+        };
+        Ok(self.create_booking(request).await?.booking.expect("a booking"))
+    }
+
+    /// Pays a booking with a sandbox token and waits up to five seconds for the outcome.
+    pub async fn pay(
+        &self,
+        booking: &Booking,
+        token: &str,
+    ) -> Result<Payment, boxoffice_sdk::Error> {
+        let request = CreatePaymentRequest {
+            request_id: request_id(),
+            booking_id: booking.booking_id.clone(),
+            payment_token: token.to_owned(),
+            wait: Some(boxoffice_sdk::Duration { seconds: 5, nanos: 0 }),
+        };
+        Ok(self.create_payment(request).await?.payment.expect("a payment"))
+    }
+
+    /// Buys seats: holds, books, pays, and looks at the booking.
+    pub async fn buy(&self, event_id: &str, seats: &[&str]) -> Booking {
+        let hold = self.hold(event_id, seats).await.expect("the seats are free");
+        let booking = self.book(&hold).await.expect("the hold is good");
+        self.pay(&booking, "tok_success").await.expect("the payment is taken");
+        self.look_at(&booking).await
+    }
+
+    /// Reads a booking anew.
+    pub async fn look_at(&self, booking: &Booking) -> Booking {
+        let request = GetBookingRequest { booking_id: booking.booking_id.clone() };
+        self.get_booking(request).await.expect("it is there").booking.expect("a booking")
+    }
+
+    /// Waits until a booking is in that state; polls, and gives up after 20 seconds.
+    pub async fn wait_for(&self, booking: &Booking, state: booking::State) -> Booking {
+        let give_up = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+        loop {
+            let now = self.look_at(booking).await;
+            if now.state() == state {
+                return now;
+            }
+            assert!(tokio::time::Instant::now() < give_up, "still {:?}", now.state());
+            // It polls: the change comes from a worker.
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The tickets of a booking.
+    pub async fn tickets_of(&self, booking: &Booking) -> Vec<Ticket> {
+        let request = ListTicketsRequest {
+            booking_id: booking.booking_id.clone(),
+            page_size: 200,
+            ..Default::default()
+        };
+        self.list_tickets(request).await.expect("tickets are listed").tickets
+    }
+}

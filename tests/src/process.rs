@@ -1,0 +1,128 @@
+//! A server as a process of its own, to be killed.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use boxoffice_sdk::Client;
+use tempfile::TempDir;
+
+use crate::database::{Backend, Database};
+use crate::people::Person;
+use crate::world::PASSWORD;
+
+/// The server's program, run as whoever installed it would.
+pub struct Process {
+    child: Child,
+    /// Where it listens.
+    pub url: String,
+    /// Its database.
+    pub database: Database,
+    /// Where its files are.
+    pub folder: TempDir,
+    arguments: Vec<String>,
+}
+
+/// Where cargo puts the programs that belong to this test.
+pub fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("the test has a path");
+    let path = test.parent().and_then(|deps| deps.parent()).expect("target/debug").join(name);
+    assert!(path.exists(), "{} is missing; run `cargo build --workspace`", path.display());
+    path
+}
+
+impl Process {
+    /// Starts a server on a fresh database.
+    pub async fn start(backend: Backend) -> Self {
+        Self::start_with(backend, &[]).await
+    }
+
+    /// Starts a server on a fresh database, with more flags.
+    pub async fn start_with(backend: Backend, more: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let database = Database::create(backend, folder.path()).await;
+        let mut arguments: Vec<String> = vec!["--database".into(), database.url.clone()];
+        let ledger = format!("sqlite://{}", folder.path().join("sandbox.db").display());
+        let secret = "a secret of the tests, 0123456789";
+        for (flag, value) in [
+            ("--listen", "127.0.0.1:0"),
+            ("--sandbox-ledger", &ledger),
+            ("--secret", secret),
+            ("--admin-email", "admin@example.com"),
+            ("--admin-password", PASSWORD),
+            ("--log", "warn"),
+        ] {
+            arguments.extend([flag.to_owned(), value.to_owned()]);
+        }
+        arguments.extend(more.iter().map(|flag| (*flag).to_owned()));
+        let (child, url) = spawn(&arguments, &folder);
+        Self { child, url, database, folder, arguments }
+    }
+
+    /// Kills it, as a power cut would.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it is gone");
+    }
+
+    /// Starts it again on the same database, at another port.
+    pub fn start_again(&mut self) {
+        let (child, url) = spawn(&self.arguments, &self.folder);
+        (self.child, self.url) = (child, url);
+    }
+
+    /// Somebody who is not signed in.
+    pub async fn anonymous(&self) -> Person {
+        Person { client: Client::connect(self.url.clone()).await.expect("a client") }
+    }
+
+    /// The same person as before, after the server came back at another port.
+    pub async fn again(&self, person: &Person) -> Person {
+        let back = self.anonymous().await;
+        back.set_tokens(person.tokens());
+        back
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it and removes its database.
+    pub async fn finish(mut self) {
+        self.kill();
+        self.database.discard().await;
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // A test that failed leaves no server behind; one that is gone already is fine.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn spawn(arguments: &[String], folder: &TempDir) -> (Child, String) {
+    let errors = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(folder.path().join("server.log"))
+        .expect("a log file");
+    let mut child = Command::new(program("boxoffice-server"))
+        .args(arguments)
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(errors)
+        .spawn()
+        .expect("the server starts");
+    let out = child.stdout.take().expect("its output");
+    let mut lines = BufReader::new(out).lines();
+    let ready = lines.next().and_then(Result::ok).unwrap_or_else(|| {
+        let log = std::fs::read_to_string(folder.path().join("server.log"));
+        panic!("the server did not get ready: {}", log.unwrap_or_default())
+    });
+    let (_, rest) = ready.split_once("http://").expect("the ready line has its address");
+    let address = rest.split(' ').next().expect("an address");
+    (child, format!("http://{address}"))
+}
