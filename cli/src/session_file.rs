@@ -176,7 +176,6 @@ fn trouble(verb: &str, path: &Path, error: &io::Error) -> Failure {
 }
 
 #[cfg(test)]
-#[expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
 mod tests {
     use super::*;
 

@@ -47,7 +47,6 @@ fn delay_bound(failures: u32) -> Duration {
 }
 
 #[cfg(test)]
-#[expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
 mod tests {
     use super::*;
 

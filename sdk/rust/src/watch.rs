@@ -235,7 +235,6 @@ fn is_resumable(error: &Error) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
 mod tests {
     use super::*;
     use boxoffice_proto::booking::v1::Booking;

@@ -240,3 +240,7 @@ fn answer_all(groups: Vec<Box<dyn AnyGroup>>, outcome: &Result<()>) {
         group.answer(outcome.clone());
     }
 }
+
+#[cfg(test)]
+#[path = "lane_tests.rs"]
+mod tests;

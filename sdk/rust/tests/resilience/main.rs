@@ -1,4 +1,5 @@
 //! What the client does when a server falters: over a real connection, against a scripted server.
+
 #![expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
 
 mod scripted;

@@ -2,6 +2,7 @@
 
 pub mod board;
 pub mod booking;
-
+#[cfg(test)]
+mod booking_table;
 pub mod hold;
 pub mod inventory;
