@@ -17,6 +17,9 @@ create table store_outbox (
     unique (aggregate_id, aggregate_version)
 );
 
+create index store_outbox_by_time on store_outbox (occur_time, message_id);
+create index store_outbox_by_lease on store_outbox (lease_id) where lease_id is not null;
+
 -- Events that have left, for good: read models are rebuilt from here.
 create table store_event_log (
     message_id uuid not null primary key,

@@ -9,7 +9,8 @@ use crate::booking::domain::board::Board;
 use crate::booking::domain::booking::{Booking, NewBooking, Trigger};
 use crate::booking::store::BoardWanted;
 use crate::error::{Error, Result};
-use crate::kernel::caller::Caller;
+use crate::identity;
+use crate::kernel::caller::{Caller, SessionId};
 use crate::kernel::id::{BookingId, EventId, HoldId};
 use crate::kernel::time::Timestamp;
 use crate::store::{Recollection, Remembered, RequestKey, Tx, UseCase};
@@ -28,6 +29,8 @@ pub struct CreateBooking {
     pub event_id: EventId,
     /// Where the tickets go.
     pub contact_email: String,
+    /// Whether the request itself said so; a guest without an address then keeps this one.
+    pub contact_email_is_new: bool,
 }
 
 #[async_trait]
@@ -59,12 +62,26 @@ impl UseCase for CreateBooking {
             }
             outcomes.push(outcome);
         }
+        for (session, email) in new_contacts(commands, &outcomes) {
+            identity::service::fill_contact_email(tx, session, email).await?;
+        }
         tx.save_bookings(bookings.values()).await?;
         tell_facts(tx, &told, now).await?;
         requests.save(tx, now).await?;
         tx.save_board(&board, now).await?;
         Ok(outcomes)
     }
+}
+
+/// The addresses that guests have given with bookings that were made, sorted, so that two lanes
+/// never wait for each other.
+fn new_contacts<'c>(
+    commands: &'c [CreateBooking],
+    outcomes: &[Result<Booking>],
+) -> BTreeMap<SessionId, &'c str> {
+    let given = commands.iter().zip(outcomes).filter(|(c, _)| c.contact_email_is_new);
+    let made = given.filter_map(|(command, outcome)| Some((command, outcome.as_ref().ok()?)));
+    made.map(|(command, booking)| (booking.session, command.contact_email.as_str())).collect()
 }
 
 impl CreateBooking {

@@ -108,13 +108,22 @@ impl BookingService {
     ) -> Result<Booking> {
         let hold = self.own_hold(&caller, hold_id).await?;
         let event_id = hold.event_id;
+        let contact_email_is_new = contact_email.is_some();
         let contact_email = match contact_email {
             Some(address) => address,
             None => self.contact_email(hold.session).await?,
         };
         let booking_id = BookingId::new(self.clock.now(), rand::random());
         self.holds.freeze(hold_id).await?;
-        let command = CreateBooking { key, caller, booking_id, hold_id, event_id, contact_email };
+        let command = CreateBooking {
+            key,
+            caller,
+            booking_id,
+            hold_id,
+            event_id,
+            contact_email,
+            contact_email_is_new,
+        };
         let outcome = self.lanes.run(event_id, command).await;
         if outcome.is_err() {
             self.holds.thaw(hold_id).await?;
