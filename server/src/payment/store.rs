@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::domain::{Payment, PaymentState, PendingRefund};
@@ -223,12 +224,16 @@ impl Tx {
         lease: Timestamp,
         limit: i64,
     ) -> Result<Vec<PaymentId>> {
-        const SQL: &str = "update payment_payment set next_ask_time = $1
-            where next_ask_time <= $2 and payment_id in (
+        // What a lane is settling right now is left to it: waiting for it could be a deadlock.
+        let sql = format!(
+            "update payment_payment set next_ask_time = $1
+            where payment_id in (
                 select payment_id from payment_payment where next_ask_time <= $2
-                order by next_ask_time limit $3)
-            returning payment_id";
-        let ids: Vec<(Uuid,)> = sql!(self, fetch_all sqlx::query_as(SQL)
+                order by next_ask_time limit $3{})
+            returning payment_id",
+            self.skip_locked()
+        );
+        let ids: Vec<(Uuid,)> = sql!(self, fetch_all sqlx::query_as(AssertSqlSafe(sql.as_str()))
             .bind(lease.micros()).bind(now.micros()).bind(limit))?;
         Ok(ids.into_iter().map(|(id,)| id.into()).collect())
     }
@@ -240,13 +245,16 @@ impl Tx {
         lease: Timestamp,
         limit: i64,
     ) -> Result<Vec<PendingRefund>> {
-        const SQL: &str = "update payment_refund set next_ask_time = $1
-            where next_ask_time <= $2 and refund_id in (
+        let sql = format!(
+            "update payment_refund set next_ask_time = $1
+            where refund_id in (
                 select refund_id from payment_refund where next_ask_time <= $2
-                order by next_ask_time limit $3)
+                order by next_ask_time limit $3{})
             returning refund_id, payment_id, booking_id, event_id, currency_code, amount_minor,
-                cause, ask_count";
-        let rows: Vec<RefundRow> = sql!(self, fetch_all sqlx::query_as(SQL)
+                cause, ask_count",
+            self.skip_locked()
+        );
+        let rows: Vec<RefundRow> = sql!(self, fetch_all sqlx::query_as(AssertSqlSafe(sql.as_str()))
             .bind(lease.micros()).bind(now.micros()).bind(limit))?;
         rows.into_iter().map(refund).collect()
     }
@@ -257,9 +265,15 @@ impl Tx {
         booking_id: Uuid,
         now: Timestamp,
     ) -> Result<()> {
-        const SQL: &str = "update payment_payment set next_ask_time = $1
-            where booking_id = $2 and next_ask_time > $1";
-        sql!(self, execute sqlx::query(SQL).bind(now.micros()).bind(booking_id))?;
+        let sql = format!(
+            "update payment_payment set next_ask_time = $1
+            where payment_id in (
+                select payment_id from payment_payment
+                where booking_id = $2 and next_ask_time > $1{})",
+            self.skip_locked()
+        );
+        let now = now.micros();
+        sql!(self, execute sqlx::query(AssertSqlSafe(sql.as_str())).bind(now).bind(booking_id))?;
         Ok(())
     }
 

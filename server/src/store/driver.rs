@@ -2,7 +2,10 @@
 //! database is open.
 
 use std::collections::BTreeSet;
+use std::fs::{File, TryLockError};
+use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -40,7 +43,7 @@ pub enum Engine {
 
 #[derive(Clone)]
 pub(super) enum Pool {
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite { writer: SqlitePool, readers: SqlitePool, lock: Arc<File> },
     Postgres(PgPool),
 }
 
@@ -126,17 +129,39 @@ impl Store {
     /// Closes every connection, once those in use have been given back.
     pub async fn close(&self) {
         match &self.pool {
-            Pool::Sqlite { writer, readers } => {
+            Pool::Sqlite { writer, readers, lock } => {
                 readers.close().await;
                 writer.close().await;
+                if let Err(error) = lock.unlock() {
+                    tracing::warn!(%error, "the database's lock file stays locked");
+                }
             }
             Pool::Postgres(pool) => pool.close().await,
         }
     }
 }
 
+/// Makes sure that this process is the only one on a SQLite file: two would not hear each other.
+fn lock_file(database: &Path) -> Result<File> {
+    let path = database.with_extension("lock");
+    let complain = |error: std::io::Error| {
+        Error::Unavailable(format!("the lock file {}: {error}", path.display()))
+    };
+    let file = File::options().create(true).append(true).open(&path).map_err(complain)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::Error(error)) => Err(complain(error)),
+        Err(TryLockError::WouldBlock) => Err(Error::Unavailable(format!(
+            "--database: another server has {} open; use postgres:// for several replicas",
+            database.display()
+        ))),
+    }
+}
+
 async fn open_sqlite(url: &str) -> Result<Pool> {
-    let options = SqliteConnectOptions::from_str(url)?
+    let options = SqliteConnectOptions::from_str(url)?;
+    let lock = Arc::new(lock_file(options.get_filename())?);
+    let options = options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         // FULL: what was acknowledged survives a power cut, not only a crash of this process.
@@ -153,7 +178,7 @@ async fn open_sqlite(url: &str) -> Result<Pool> {
     };
     let writer = pool(1).connect_with(options.clone()).await?;
     let readers = pool(SQLITE_READERS).connect_with(options.pragma("query_only", "on")).await?;
-    Ok(Pool::Sqlite { writer, readers })
+    Ok(Pool::Sqlite { writer, readers, lock })
 }
 
 async fn open_postgres(url: &str) -> Result<Pool> {
@@ -201,6 +226,15 @@ impl Tx {
         match self.conn {
             Conn::Sqlite(_) => "",
             Conn::Postgres(_) => " for update",
+        }
+    }
+
+    /// What a `select` of rows to work on ends with, so that rows somebody else works on are left
+    /// to them. SQLite needs nothing: there is one writer.
+    pub fn skip_locked(&self) -> &'static str {
+        match self.conn {
+            Conn::Sqlite(_) => "",
+            Conn::Postgres(_) => " for update skip locked",
         }
     }
 
@@ -335,5 +369,21 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::WorkerCrashed => Self::Unavailable(error.to_string()),
             _ => Self::internal(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_second_server_on_one_sqlite_file_is_refused_until_the_first_has_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("one.db").display());
+        let first = Store::open(&url).await.unwrap();
+        let refused = Store::open(&url).await.err().unwrap().to_string();
+        assert!(refused.contains("--database"), "{refused}");
+        first.close().await;
+        Store::open(&url).await.unwrap();
     }
 }

@@ -23,15 +23,13 @@ pub(crate) struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// A new database on every engine there is: SQLite always, PostgreSQL where the environment
-    /// names a server.
+    /// A new database on every engine there is.
     pub(crate) async fn each() -> Result<Vec<Self>> {
-        let mut databases = vec![Self::sqlite().await?];
-        match std::env::var(POSTGRES_VARIABLE) {
-            Ok(url) => databases.push(Self::postgres(&url).await?),
-            Err(_) => println!("not run on PostgreSQL: {POSTGRES_VARIABLE} is not set"),
-        }
-        Ok(databases)
+        let url = std::env::var(POSTGRES_VARIABLE).map_err(|_| {
+            let how = "run `script/test`, or `script/services run -- cargo test --workspace`";
+            Error::internal(format!("{POSTGRES_VARIABLE} is not set; {how}"))
+        })?;
+        Ok(vec![Self::sqlite().await?, Self::postgres(&url).await?])
     }
 
     async fn sqlite() -> Result<Self> {
