@@ -37,7 +37,8 @@ create table store_event_log (
 create table store_inbox (
     consumer text not null,
     message_id uuid not null,
-    consume_time bigint not null,
+    -- When the event happened.
+    occur_time bigint not null,
     primary key (consumer, message_id)
 );
 

@@ -61,6 +61,9 @@ create table booking_hold (
 
 create index booking_hold_to_sweep on booking_hold (expire_time, hold_id) where state = 'ACTIVE';
 
+create index booking_hold_by_session on booking_hold (event_id, session_id)
+    where state = 'ACTIVE';
+
 create table booking_hold_seat (
     hold_id uuid not null,
     seat_id uuid not null,
@@ -95,6 +98,9 @@ create table booking_booking (
 create index booking_booking_by_session on booking_booking (session_id, create_time, booking_id);
 create index booking_booking_to_sweep on booking_booking (pay_by_time, booking_id)
     where state in ('PENDING', 'AWAITING_PAYMENT');
+
+create index booking_booking_to_settle on booking_booking (settle_by_time, booking_id)
+    where settle_by_time is not null;
 
 create table booking_place (
     booking_id uuid not null,

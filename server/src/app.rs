@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::adapters::database_bus::DatabaseBus;
 use crate::adapters::database_holds::DatabaseHolds;
@@ -24,7 +23,9 @@ use crate::error::{Error, Result};
 use crate::identity::grpc::IdentityGrpc;
 use crate::identity::service::IdentityService;
 use crate::identity::tokens::AccessTokens;
-use crate::kernel::limits::{DRAIN_DURATION_MAX, REQUEST_ID_KEPT};
+use crate::kernel::limits::{
+    CLOSE_DURATION_MAX, DRAIN_DURATION_MAX, FINISH_DURATION_MAX, REQUEST_ID_KEPT,
+};
 use crate::operations::grpc::OperationsGrpc;
 use crate::payment::consumer::CancelOpenPayments;
 use crate::payment::grpc::PaymentGrpc;
@@ -34,6 +35,7 @@ use crate::reporting::grpc::ReportingGrpc;
 use crate::reporting::service::{ReportingService, TimelineProjection};
 use crate::secret::Secrets;
 use crate::store::{Lanes, Store, sweep_requests};
+use crate::tasks::Tasks;
 use crate::ticket::code::TicketCodes;
 use crate::ticket::grpc::TicketGrpc;
 use crate::ticket::service::TicketService;
@@ -58,8 +60,7 @@ pub struct App {
     gateway: SandboxGateway,
     port: JoinHandle<Result<()>>,
     stop_port: CancellationToken,
-    stop_workers: CancellationToken,
-    tasks: TaskTracker,
+    tasks: Tasks,
     store: Store,
     /// How to sign in as the admin that this start has made: e-mail and password.
     pub new_admin: Option<(String, Option<String>)>,
@@ -83,28 +84,26 @@ impl App {
         let clock = Arc::new(SystemClock::default());
         let store = Store::open(&config.database).await?;
         clock.follow(&store).await?;
-        let stop = CancellationToken::new();
         let followed = (Arc::clone(&clock), store.clone());
-        let tasks = TaskTracker::new();
-        tasks.spawn(repeat("clock", CLOCK_PAUSE, stop.clone(), move || {
+        let tasks = Tasks::default();
+        tasks.spawn_vital(repeat("clock", CLOCK_PAUSE, tasks.stop().clone(), move || {
             let (clock, store) = followed.clone();
-            async move { clock.follow(&store).await.map(|()| 0) }
+            async move { clock.follow(&store).await.map(|()| false) }
         }));
-        Self::start_with(config, store, clock, tasks, stop).await
+        Self::start_with(config, store, clock, tasks).await
     }
 
     /// Starts a server on a clock of one's own, for tests that turn it by hand.
     pub async fn start_on(config: &Config, clock: Arc<dyn Clock>) -> Result<Self> {
         let store = Store::open(&config.database).await?;
-        Self::start_with(config, store, clock, TaskTracker::new(), CancellationToken::new()).await
+        Self::start_with(config, store, clock, Tasks::default()).await
     }
 
     async fn start_with(
         config: &Config,
         store: Store,
         clock: Arc<dyn Clock>,
-        tasks: TaskTracker,
-        stop_workers: CancellationToken,
+        tasks: Tasks,
     ) -> Result<Self> {
         let rules = AccessRules::of_contract()?;
         let gateway = SandboxGateway::open(&config.sandbox_ledger).await?;
@@ -119,7 +118,7 @@ impl App {
         let address = listener.local_addr().map_err(Error::internal)?;
         services.payment.void_leases().await?;
         let feeds = SeatFeeds::new(store.clone());
-        services.start_workers(&feeds, &tasks, &stop_workers);
+        services.start_workers(&feeds, &tasks);
         let stop_port = CancellationToken::new();
         let port = Port {
             listener,
@@ -130,7 +129,7 @@ impl App {
             stop: stop_port.clone(),
         };
         let port = tokio::spawn(serve(services.contexts(feeds, &stop_port), port));
-        Ok(Self { address, gateway, port, stop_port, stop_workers, tasks, store, new_admin })
+        Ok(Self { address, gateway, port, stop_port, tasks, store, new_admin })
     }
 
     /// Where it listens.
@@ -148,10 +147,18 @@ impl App {
         &self.store
     }
 
+    /// Waits until the server can no longer do its work: the port or a worker has failed.
+    pub async fn failure(&mut self) {
+        tokio::select! {
+            () = self.tasks.failure() => {}
+            _ = &mut self.port => {}
+        }
+    }
+
     /// Stops: no new work, calls in flight finish, streams end with their cursor, workers stop.
     /// What takes longer than a few seconds is cut off; whatever was acknowledged is safe.
     pub async fn stop(self) -> Result<()> {
-        let Self { port, stop_port, stop_workers, tasks, store, .. } = self;
+        let Self { port, stop_port, tasks, store, .. } = self;
         stop_port.cancel();
         let abort = port.abort_handle();
         let served = match tokio::time::timeout(DRAIN_DURATION_MAX, port).await {
@@ -161,12 +168,12 @@ impl App {
                 Ok(())
             }
         };
-        stop_workers.cancel();
-        tasks.close();
-        if tokio::time::timeout(DRAIN_DURATION_MAX, tasks.wait()).await.is_err() {
+        if tokio::time::timeout(FINISH_DURATION_MAX, tasks.finish()).await.is_err() {
             tracing::warn!("some work had to be cut off; it goes on after the next start");
         }
-        store.close().await;
+        if tokio::time::timeout(CLOSE_DURATION_MAX, store.close()).await.is_err() {
+            tracing::warn!("some connections of the database were cut off");
+        }
         served
     }
 }
@@ -184,7 +191,7 @@ impl Services {
         store: &Store,
         clock: &Arc<dyn Clock>,
         gateway: &SandboxGateway,
-        tasks: &TaskTracker,
+        tasks: &Tasks,
     ) -> Result<Self> {
         let secrets =
             Secrets { current: config.secret.clone(), previous: config.previous_secrets.clone() };
@@ -228,36 +235,43 @@ impl Services {
         Ok(made.then(|| (config.admin_email.clone(), made_up)))
     }
 
-    fn start_workers(&self, feeds: &SeatFeeds, tasks: &TaskTracker, stop: &CancellationToken) {
+    fn start_workers(&self, feeds: &SeatFeeds, tasks: &Tasks) {
+        let stop = tasks.stop();
         let consumers: Vec<Box<dyn crate::ports::bus::Consumer>> =
             vec![Box::new(TimelineProjection), Box::new(CancelOpenPayments)];
         let bus = Arc::new(DatabaseBus::new(self.store.clone(), consumers));
         let clock = Arc::clone(&self.clock);
-        tasks.spawn(relay_events(self.store.clone(), bus, clock, stop.clone()));
-        tasks.spawn(listen(self.store.clone(), stop.clone()));
+        tasks.spawn_vital(relay_events(self.store.clone(), bus, clock, stop.clone()));
+        tasks.spawn_vital(listen(self.store.clone(), stop.clone()));
         let feeds = feeds.clone();
         let followed = stop.clone();
-        tasks.spawn(async move { feeds.follow(followed).await });
+        tasks.spawn_vital(async move { feeds.follow(followed).await });
         let booking = self.booking.clone();
-        tasks.spawn(repeat("sweeper", SWEEP_PAUSE, stop.clone(), move || {
+        tasks.spawn_vital(repeat("sweeper of holds", SWEEP_PAUSE, stop.clone(), move || {
             let booking = booking.clone();
-            async move { booking.sweep().await }
+            async move { booking.sweep_holds().await }
+        }));
+        let booking = self.booking.clone();
+        tasks.spawn_vital(repeat("sweeper of bookings", SWEEP_PAUSE, stop.clone(), move || {
+            let booking = booking.clone();
+            async move { booking.sweep_bookings().await }
         }));
         let payment = self.payment.clone();
-        tasks.spawn(repeat("reconciler", SWEEP_PAUSE, stop.clone(), move || {
+        tasks.spawn_vital(repeat("reconciler", SWEEP_PAUSE, stop.clone(), move || {
             let payment = payment.clone();
             async move { payment.reconcile().await }
         }));
         let identity = self.identity.clone();
         let tidied = (self.booking.clone(), identity, self.store.clone(), Arc::clone(&self.clock));
-        tasks.spawn(repeat("tidying", TIDY_PAUSE, stop.clone(), move || {
+        tasks.spawn_vital(repeat("tidying", TIDY_PAUSE, stop.clone(), move || {
             let (booking, identity, store, clock) = tidied.clone();
             async move {
-                booking.sweep_changes().await?;
-                identity.sweep().await?;
+                let changes = booking.sweep_changes().await?;
+                let sign_ins = identity.sweep().await? > 0;
                 let mut tx = store.begin().await?;
-                sweep_requests(&mut tx, clock.now() - REQUEST_ID_KEPT).await?;
-                tx.commit().await.map(|()| 0)
+                let requests = sweep_requests(&mut tx, clock.now() - REQUEST_ID_KEPT).await? > 0;
+                tx.commit().await?;
+                Ok(changes || sign_ins || requests)
             }
         }));
     }

@@ -11,7 +11,7 @@ use crate::secret::Secret;
 pub const EXAMPLE_SECRET: &str = "change-me: at least 32 characters of your own";
 
 /// Sells tickets over gRPC, gRPC-Web and plain health pages, all on one port.
-#[derive(Clone, Debug, Default, Parser, Deserialize)]
+#[derive(Clone, Default, Parser, Deserialize)]
 #[command(name = "boxoffice-server", version, about)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
@@ -65,7 +65,7 @@ pub struct Settings {
 }
 
 /// Settings that are complete and possible.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// Where to listen.
     pub listen: String,

@@ -20,11 +20,11 @@ fn nothing_has_to_be_set_to_try_it() {
 
 #[test]
 fn production_names_the_secret_that_is_missing_or_known() {
-    let missing = complete(&["--production"]).unwrap_err();
+    let missing = complete(&["--production"]).err().unwrap();
     assert!(missing.contains("BOXOFFICE_SECRET is not set"), "{missing}");
-    let known = complete(&["--production", "--secret", EXAMPLE_SECRET]).unwrap_err();
+    let known = complete(&["--production", "--secret", EXAMPLE_SECRET]).err().unwrap();
     assert!(known.contains("BOXOFFICE_SECRET"), "{known}");
-    let weak = complete(&["--production", "--secret", "short"]).unwrap_err();
+    let weak = complete(&["--production", "--secret", "short"]).err().unwrap();
     assert!(weak.contains("BOXOFFICE_SECRET"), "{weak}");
     let own = "an own secret of some 40 different signs";
     assert!(complete(&["--production", "--secret", own]).unwrap().production);
@@ -40,7 +40,7 @@ fn what_is_not_possible_is_said_with_the_setting() {
         ("--database", "mysql://localhost"),
         ("--database", "sqlite://"),
     ] {
-        let complaint = complete(&[flag, value]).unwrap_err();
+        let complaint = complete(&[flag, value]).err().unwrap();
         assert!(complaint.contains(flag), "{complaint}");
     }
 }
@@ -56,7 +56,7 @@ fn an_unknown_setting_stops_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("boxoffice.toml");
     std::fs::write(&path, "listen = \"127.0.0.1:9\"\ndatabse = \"x\"\n").unwrap();
-    let wrong = Settings::from_file(&path).unwrap_err();
+    let wrong = Settings::from_file(&path).err().unwrap();
     assert!(wrong.contains("databse"), "{wrong}");
 }
 

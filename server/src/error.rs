@@ -114,8 +114,6 @@ reasons! {
     PaymentOpen: "another payment of this booking is open";
     /// The gateway does not know the token.
     PaymentTokenInvalid: "the payment token is not one the gateway knows";
-    /// The payment's state forbids it.
-    PaymentState: "the payment's state does not allow this";
 }
 
 impl Reason {

@@ -16,6 +16,7 @@ pub mod ports;
 pub mod reporting;
 pub mod secret;
 pub mod store;
+pub mod tasks;
 pub mod ticket;
 pub mod transport;
 pub mod welcome;

@@ -39,13 +39,20 @@ fn main() -> ExitCode {
 
 async fn run(config: &Config, begun: Instant) -> Result<(), String> {
     let mut signals = Signals::install().map_err(|error| error.to_string())?;
-    let app = App::start(config).await.map_err(|error| error.to_string())?;
+    let mut app = App::start(config).await.map_err(|error| error.to_string())?;
     let text = welcome::text(config, app.address(), app.new_admin.as_ref(), begun.elapsed());
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| e.to_string())?;
     drop(out);
-    signals.wait().await;
+    let failed = tokio::select! {
+        () = signals.wait() => false,
+        () = app.failure() => true,
+    };
     tracing::info!("stopping");
+    if failed {
+        // Whoever keeps the server running starts it again; nothing acknowledged is lost.
+        return Err("a part of the server has failed; the log says which".to_owned());
+    }
     app.stop().await.map_err(|error| error.to_string())
 }
 
@@ -89,8 +96,14 @@ fn kept_secret(path: &Path) -> Result<String, String> {
     }
     let random: [u8; 32] = rand::random();
     let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    // Written aside and linked, so that it is there whole or not at all, and the first one stays.
+    let aside = path.with_extension(format!("secret.{}", std::process::id()));
     let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(path).map_err(complain)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(complain)?;
+    let mut file =
+        options.write(true).create_new(true).mode(0o600).open(&aside).map_err(complain)?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    let linked = written.and_then(|()| std::fs::hard_link(&aside, path));
+    std::fs::remove_file(&aside).map_err(complain)?;
+    linked.map_err(complain)?;
     Ok(text)
 }

@@ -59,12 +59,12 @@ impl Holds for DatabaseHolds {
         Ok(())
     }
 
-    async fn sweep(&self) -> Result<usize> {
+    async fn sweep(&self) -> Result<bool> {
         let over = holds_over(&mut self.store.read().await?, self.clock.now(), SWEEP_MAX).await?;
         let ends = over.iter().map(|(event, hold)| self.lanes.run(*event, ExpireHold(*hold)));
         for ended in futures::future::join_all(ends).await {
             ended?;
         }
-        Ok(over.len())
+        Ok(i64::try_from(over.len()).is_ok_and(|count| count == SWEEP_MAX))
     }
 }

@@ -84,17 +84,19 @@ impl SeatFeeds {
     /// change, here or on another replica.
     pub async fn follow(&self, stop: CancellationToken) {
         let mut signals = self.store.signals().listen();
+        let mut look = tokio::time::interval(LOOK_SPAN);
         loop {
             let signal = tokio::select! {
                 () = stop.cancelled() => return,
-                signal = tokio::time::timeout(LOOK_SPAN, signals.recv()) => signal,
+                // However much is heard, every feed is looked at from time to time.
+                _ = look.tick() => None,
+                signal = signals.recv() => Some(signal),
             };
             let changed = match signal {
-                Ok(Ok(Signal::Seats(event_id))) => Some(event_id),
-                Ok(Ok(_)) => continue,
-                // Nothing was heard for a while, or too much at once: look at every feed.
-                Err(_) | Ok(Err(RecvError::Lagged(_))) => None,
-                Ok(Err(RecvError::Closed)) => return,
+                Some(Ok(Signal::Seats(event_id))) => Some(event_id),
+                Some(Ok(_)) => continue,
+                None | Some(Err(RecvError::Lagged(_))) => None,
+                Some(Err(RecvError::Closed)) => return,
             };
             for feed in self.watched(changed) {
                 if let Err(error) = self.refresh(&feed).await {
@@ -149,9 +151,13 @@ impl SeatFeeds {
         }
         while known.revision < committed.revision {
             let new = tx.revisions_after(feed.event_id, known.revision, ROWS_MAX).await?;
-            let Some(last) = new.last() else { break };
-            known.revision = last.revision;
             let mut ring = feed.ring();
+            let Some(last) = new.last() else { break };
+            if new.first().is_some_and(|first| first.revision != known.revision + 1) {
+                // Some are no longer kept: watchers that need them begin anew.
+                ring.revisions.clear();
+            }
+            known.revision = last.revision;
             ring.revisions.extend(new.into_iter().map(Arc::new));
             let surplus = ring.revisions.len().saturating_sub(RING_MAX);
             ring.revisions.drain(..surplus);
@@ -204,7 +210,11 @@ impl SeatWatch {
                 None => self.take_snapshot(false).await?,
                 Some(cursor) if cursor.epoch != newest.epoch => self.take_snapshot(true).await?,
                 Some(cursor) if cursor.revision > newest.revision => {
-                    self.take_snapshot(true).await?;
+                    // A snapshot may be newer than the feed; a cursor from nowhere stays ahead.
+                    self.feeds.refresh(&self.feed).await?;
+                    if cursor.revision > self.newest.borrow().revision {
+                        self.take_snapshot(true).await?;
+                    }
                 }
                 Some(cursor) if cursor.revision < newest.revision => {
                     self.take_changes(cursor, newest.revision).await?;
@@ -232,7 +242,10 @@ impl SeatWatch {
 
     async fn take_changes(&mut self, cursor: FeedCursor, newest: i64) -> Result<()> {
         let revisions = match self.feed.after(cursor.revision) {
-            Some(revisions) => revisions,
+            Some(mut revisions) => {
+                revisions.retain(|revision| revision.revision <= newest);
+                revisions
+            }
             None => {
                 let mut tx = self.feeds.store.read().await?;
                 let kept =

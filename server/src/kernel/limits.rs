@@ -22,8 +22,13 @@ pub const STREAMS_PER_CONNECTION_MAX: u32 = 200;
 pub const CALL_DURATION_MAX: Duration = Duration::from_secs(30);
 /// How long a stream without a token lasts.
 pub const ANONYMOUS_STREAM_DURATION: Duration = Duration::from_secs(15 * 60);
-/// How long a stopping server waits for calls in flight.
-pub const DRAIN_DURATION_MAX: Duration = Duration::from_secs(8);
+/// How long a stopping server waits for calls in flight, then for its workers, then for the
+/// database's connections: 10 seconds in all.
+pub const DRAIN_DURATION_MAX: Duration = Duration::from_secs(6);
+/// How long a stopping server waits for its workers.
+pub const FINISH_DURATION_MAX: Duration = Duration::from_secs(3);
+/// How long a stopping server waits for the database's connections.
+pub const CLOSE_DURATION_MAX: Duration = Duration::from_secs(1);
 
 /// Seats of one venue at the most.
 pub const VENUE_SEATS_MAX: usize = 100_000;
@@ -51,6 +56,8 @@ pub const REQUEST_ID_KEPT: Duration = Duration::from_secs(48 * 60 * 60);
 
 /// How long one call of the payment gateway may take.
 pub const GATEWAY_CALL_MAX: Duration = Duration::from_secs(10);
+/// Calls of the payment gateway that run at the same time.
+pub const GATEWAY_CALLS_MAX: usize = 256;
 /// How long nobody else asks the gateway about a payment that is being asked about.
 pub const GATEWAY_LEASE: Duration = Duration::from_secs(12);
 /// The longest pause between two questions about a payment.

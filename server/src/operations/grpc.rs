@@ -35,7 +35,7 @@ fn result(verdict: Verdict) -> wire::InvariantResult {
     wire::InvariantResult {
         name: verdict.invariant.name.to_owned(),
         description: verdict.invariant.description.to_owned(),
-        violation_count: i64::try_from(verdict.finding.violation_count).unwrap_or(i64::MAX),
+        violation_count: verdict.finding.violation_count,
         examples: verdict.finding.examples,
         duration: Some(span(verdict.duration)),
     }

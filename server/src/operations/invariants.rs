@@ -33,7 +33,7 @@ pub struct Invariant {
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// How many rows break it.
-    pub violation_count: usize,
+    pub violation_count: i64,
     /// Some of them.
     pub examples: Vec<String>,
 }
@@ -294,7 +294,7 @@ pub const INVARIANTS: &[Invariant] = &[
     settled(
         "published_events_are_consumed",
         "Every consumer has seen every published event.",
-        "select e.message_id, e.kind || ' ' || c.consumer from store_event_log e
+        "select e.message_id, e.kind || ' ' || c.consumer as consumer from store_event_log e
         cross join (select 'reporting.timeline' as consumer
             union all select 'payment.cancel_open_payments') c
         left join store_inbox i on i.consumer = c.consumer and i.message_id = e.message_id

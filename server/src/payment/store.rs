@@ -212,7 +212,8 @@ impl Tx {
     /// Lets a refund be asked for again later.
     pub(super) async fn put_off_refund(&mut self, id: RefundId, next: Timestamp) -> Result<()> {
         const SQL: &str = "update payment_refund
-            set ask_count = ask_count + 1, next_ask_time = $1 where refund_id = $2";
+            set ask_count = ask_count + 1, next_ask_time = $1
+            where refund_id = $2 and state = 'PENDING'";
         sql!(self, execute sqlx::query(SQL).bind(next.micros()).bind(id.uuid()))?;
         Ok(())
     }

@@ -51,6 +51,6 @@ pub trait Holds: Send + Sync + 'static {
     /// Lets a hold go on after a booking could not be made from it.
     async fn thaw(&self, hold_id: HoldId) -> Result<()>;
 
-    /// Ends holds whose time is over, and says how many of them it looked at.
-    async fn sweep(&self) -> Result<usize>;
+    /// Ends holds whose time is over, a bounded number of them; says whether there may be more.
+    async fn sweep(&self) -> Result<bool>;
 }

@@ -48,7 +48,7 @@ macro_rules! bulk_write {
 pub(crate) use bulk_write;
 
 /// Reads the rows of many keys: as [`bulk_write!`], and `as` the type of a row. The rows of each
-/// chunk come in the order the statement asks for; sorted keys give sorted locks.
+/// chunk come in the order the statement asks for; chunk follows chunk.
 macro_rules! bulk_rows {
     ($tx:expr, $head:expr, $rows:expr, |$builder:ident, $row:ident| $bind:expr, $tail:expr,
      as $type:ty) => {{

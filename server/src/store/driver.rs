@@ -275,6 +275,11 @@ impl Tx {
                 told.execute(&mut **conn).await?;
             }
         }
+        if let (true, Conn::Postgres(conn)) = (self.signals.is_empty(), &mut self.conn) {
+            // After a statement has failed, PostgreSQL takes a commit for a rollback and says
+            // nothing. Any statement before it complains; signals are statements.
+            sqlx::query("select 1").execute(&mut **conn).await?;
+        }
         match self.conn {
             Conn::Sqlite(conn) => conn.commit().await?,
             Conn::Postgres(conn) => conn.commit().await?,
@@ -339,10 +344,13 @@ pub(crate) fn column<T>(parsed: Option<T>, name: &'static str) -> Result<T> {
 }
 
 /// PostgreSQL's codes for trouble that a later attempt may not meet: lost connections, a server
-/// that stops or is full, and rows that are locked.
-const PASSING_CODES: [&str; 5] = ["08", "53", "57", "40", "55"];
-/// SQLite's: busy, locked, and a disk that is full or fails.
-const SQLITE_PASSING_CODES: [i64; 4] = [5, 6, 13, 10];
+/// that stops, is full, is in use otherwise or only reads during a failover.
+const PASSING_CODES: [&str; 5] = ["08", "53", "57", "55", "25006"];
+/// Those for a loss against somebody else's change: a deadlock, a serialization failure, a lock
+/// that took too long.
+const RACE_CODES: [&str; 2] = ["40", "55P03"];
+/// SQLite's: busy, locked, read-only, a disk that fails or is full, a file that cannot be opened.
+const SQLITE_PASSING_CODES: [i64; 7] = [5, 6, 8, 10, 13, 14, 15];
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
@@ -352,6 +360,9 @@ impl From<sqlx::Error> for Error {
             }
             sqlx::Error::Database(database) => {
                 let code = database.code().unwrap_or_default().into_owned();
+                if code.len() == 5 && RACE_CODES.iter().any(|class| code.starts_with(class)) {
+                    return Reason::ChangedMeanwhile.into();
+                }
                 let passing = if code.len() == 5 {
                     PASSING_CODES.iter().any(|class| code.starts_with(class))
                 } else {

@@ -102,13 +102,6 @@ impl Recollection {
         self.added.push((identity(key), key.body_hash.clone(), resource));
     }
 
-    /// Forgets a request of this group that was refused after all.
-    pub fn forget(&mut self, key: &RequestKey) {
-        let identity = identity(key);
-        self.known.remove(&identity);
-        self.added.retain(|added| added.0 != identity);
-    }
-
     /// Writes what was remembered.
     pub async fn save(self, tx: &mut Tx, now: Timestamp) -> Result<()> {
         const HEAD: &str = "insert into store_request

@@ -7,10 +7,11 @@ use crate::error::Result;
 /// Notes that `consumer` sees the event; `false` if it had seen it before. In the transaction of
 /// the effect, so that both or neither are remembered.
 pub async fn first_time(tx: &mut Tx, consumer: &'static str, event: &Event) -> Result<bool> {
-    const SQL: &str = "insert into store_inbox (consumer, message_id, consume_time)
+    const SQL: &str = "insert into store_inbox (consumer, message_id, occur_time)
         values ($1, $2, $3) on conflict do nothing";
-    let query = || (consumer, event.message_id.uuid(), event.occur_time.micros());
-    let (consumer, message_id, time) = query();
-    let added = sql!(tx, execute sqlx::query(SQL).bind(consumer).bind(message_id).bind(time))?;
+    let added = sql!(tx, execute sqlx::query(SQL)
+        .bind(consumer)
+        .bind(event.message_id.uuid())
+        .bind(event.occur_time.micros()))?;
     Ok(added == 1)
 }

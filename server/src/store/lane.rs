@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::task::TaskTracker;
+use tokio_util::sync::CancellationToken;
 
 use super::driver::{Engine, Store, Tx};
 use crate::error::{Error, Result};
@@ -20,6 +20,7 @@ use crate::kernel::id::EventId;
 use crate::kernel::limits::{LANE_GROUP_MAX, LANE_QUEUE_MAX};
 use crate::kernel::time::Timestamp;
 use crate::ports::clock::Clock;
+use crate::tasks::Tasks;
 
 /// Lanes on PostgreSQL; an event always has the same one.
 const POSTGRES_LANES: usize = 4;
@@ -139,15 +140,16 @@ pub struct Lanes {
 
 impl Lanes {
     /// Starts the lanes: one on SQLite, which has one writer, and several on PostgreSQL. They end
-    /// when the last clone is dropped and everything that waited is answered.
-    pub fn start(store: &Store, clock: &Arc<dyn Clock>, tracker: &TaskTracker) -> Self {
+    /// once the tasks are told to stop and everything that waited is answered.
+    pub fn start(store: &Store, clock: &Arc<dyn Clock>, tasks: &Tasks) -> Self {
         let count = match store.engine() {
             Engine::Sqlite => 1,
             Engine::Postgres => POSTGRES_LANES,
         };
         let senders = (0..count).map(|_| {
             let (sender, receiver) = mpsc::channel(LANE_QUEUE_MAX);
-            tracker.spawn(run_lane(store.clone(), Arc::clone(clock), receiver));
+            let stop = tasks.stop().clone();
+            tasks.spawn_vital(run_lane(store.clone(), Arc::clone(clock), receiver, stop));
             sender
         });
         Self { senders: senders.collect() }
@@ -172,9 +174,22 @@ async fn run_lane(
     store: Store,
     clock: Arc<dyn Clock>,
     mut receiver: mpsc::Receiver<Box<dyn AnyGroup>>,
+    stop: CancellationToken,
 ) {
     let mut waiting = Vec::new();
-    while receiver.recv_many(&mut waiting, LANE_GROUP_MAX).await > 0 {
+    loop {
+        let received = tokio::select! {
+            biased;
+            received = receiver.recv_many(&mut waiting, LANE_GROUP_MAX) => received,
+            () = stop.cancelled(), if !receiver.is_closed() => {
+                // Nothing more comes in; what waits is still answered.
+                receiver.close();
+                continue;
+            }
+        };
+        if received == 0 {
+            return;
+        }
         let groups = merge(waiting.drain(..));
         match run_groups(&store, &*clock, groups).await {
             Ok(()) => {}
@@ -219,7 +234,7 @@ async fn run_groups(
         let events: BTreeSet<EventId> =
             groups.iter().flat_map(|group| group.events().iter().copied()).collect();
         tx.lock_events(&events).await?;
-        // The time is read once the events are ours, so that it never runs backwards for them.
+        // The time is read once the events are ours: it is the time of the decisions.
         let now = clock.now();
         for group in &mut groups {
             group.run(&mut tx, now).await?;

@@ -19,7 +19,7 @@ impl UseCase for Note {
 
     async fn run(tx: &mut Tx, notes: &[Self], now: Timestamp) -> Result<Vec<Result<usize>>> {
         const SQL: &str =
-            "insert into store_inbox (consumer, message_id, consume_time) values ($1, $2, $3)";
+            "insert into store_inbox (consumer, message_id, occur_time) values ($1, $2, $3)";
         GROUPS.fetch_add(1, Ordering::SeqCst);
         for note in notes {
             let id = uuid::Uuid::from_u128(1);
@@ -50,7 +50,7 @@ async fn what_waits_shares_a_commit_and_a_bad_command_fails_alone() {
     let url = format!("sqlite://{}", folder.path().join("lane.db").display());
     let store = Store::open(&url).await.unwrap();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let lanes = Lanes::start(&store, &clock, &TaskTracker::new());
+    let lanes = Lanes::start(&store, &clock, &Tasks::default());
     let event_id = EventId::from(uuid::Uuid::from_u128(7));
 
     // While somebody else writes, the lane's first group waits and the rest gathers behind it.

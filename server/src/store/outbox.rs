@@ -1,6 +1,5 @@
 //! The outbox: events leave if, and only if, the transaction that made them true has committed.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -14,8 +13,12 @@ use crate::kernel::time::Timestamp;
 
 /// How long a relay has to send what it claimed; another may take it over afterwards.
 const LEASE_SPAN: Duration = Duration::from_secs(30);
+/// Events of one aggregate that are claimed at once.
+const AGGREGATE_EVENTS_MAX: i64 = 8;
 /// The longest pause between two attempts to send an event.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Request ids that one sweep forgets at the most.
+const SWEEP_MAX: i64 = 2_000;
 
 type Row = (Uuid, String, String, Uuid, i64, Vec<u8>, i64);
 
@@ -79,7 +82,9 @@ pub async fn claim_events(
             later.aggregate_version, later.payload, later.occur_time
         from store_outbox head join store_outbox later on later.aggregate_id = head.aggregate_id
         where head.lease_id = $1 and head.lease_until = $2
-        order by later.occur_time, later.aggregate_id, later.aggregate_version limit $3";
+        and later.aggregate_version >= head.aggregate_version
+        and later.aggregate_version < head.aggregate_version + $3
+        order by head.occur_time, later.aggregate_id, later.aggregate_version";
     let until = (now + LEASE_SPAN).micros();
     let heads = sql!(tx, execute sqlx::query(HEADS)
         .bind(lease.0).bind(until).bind(now.micros()).bind(limit))?;
@@ -87,30 +92,8 @@ pub async fn claim_events(
         return Ok(Vec::new());
     }
     let rows: Vec<Row> = sql!(tx, fetch_all sqlx::query_as(CLAIMED)
-        .bind(lease.0).bind(until).bind(limit.saturating_mul(4)))?;
-    Ok(in_unbroken_order(rows.into_iter().map(event)))
-}
-
-/// Drops events whose predecessor is not among them: the limit may have cut an aggregate, and its
-/// events with equal times may come in any order.
-fn in_unbroken_order(events: impl Iterator<Item = Event>) -> Vec<Event> {
-    let mut by_aggregate: BTreeMap<Uuid, Vec<Event>> = BTreeMap::new();
-    for event in events {
-        by_aggregate.entry(event.aggregate_id).or_default().push(event);
-    }
-    let mut ordered = Vec::new();
-    for (_, mut events) in by_aggregate {
-        events.sort_by_key(|event| event.aggregate_version);
-        let first = events.first().map_or(0, |event| event.aggregate_version);
-        let unbroken = events.into_iter().zip(first..);
-        ordered.extend(
-            unbroken
-                .take_while(|(event, version)| event.aggregate_version == *version)
-                .map(|(event, _)| event),
-        );
-    }
-    ordered.sort_by_key(|event| event.occur_time);
-    ordered
+        .bind(lease.0).bind(until).bind(AGGREGATE_EVENTS_MAX))?;
+    Ok(rows.into_iter().map(event).collect())
 }
 
 /// Moves events that were sent to the log, if the lease is still mine; else another relay has them.
@@ -163,13 +146,10 @@ pub async fn put_off(tx: &mut Tx, lease: Lease, failed: &[Event], now: Timestamp
     Ok(())
 }
 
-/// How many events have left.
-pub async fn event_log_count(tx: &mut Tx) -> Result<i64> {
-    sql!(tx, fetch_one sqlx::query_scalar("select count(*) from store_event_log"))
-}
-
-/// Forgets request ids from before that time.
+/// Forgets some of the request ids from before that time; 0 when there are none left.
 pub async fn sweep_requests(tx: &mut Tx, before: Timestamp) -> Result<u64> {
-    const SQL: &str = "delete from store_request where create_time < $1";
-    sql!(tx, execute sqlx::query(SQL).bind(before.micros()))
+    const SQL: &str = "delete from store_request where (session_id, method, request_id) in (
+        select session_id, method, request_id from store_request where create_time < $1
+        order by create_time limit $2)";
+    sql!(tx, execute sqlx::query(SQL).bind(before.micros()).bind(SWEEP_MAX))
 }

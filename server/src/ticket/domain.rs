@@ -66,7 +66,7 @@ pub struct Ticket {
     pub create_time: Timestamp,
 }
 
-/// The id of the ticket of a booking's seat: always the same, so that issuing twice makes one.
+/// The id of the ticket of a booking's seat: always the same, so that it cannot be issued twice.
 pub fn ticket_id(booking_id: BookingId, seat_id: SeatId) -> TicketId {
     TicketId::derived(&[booking_id.uuid().as_bytes(), seat_id.uuid().as_bytes()])
 }

@@ -49,7 +49,6 @@ const fn code_of(reason: Reason) -> (Code, ErrorReason) {
         Reason::ContactEmailRequired => (FailedPrecondition, ErrorReason::ContactEmailRequired),
         Reason::PaymentOpen => (FailedPrecondition, ErrorReason::PaymentOpen),
         Reason::PaymentTokenInvalid => (InvalidArgument, ErrorReason::PaymentTokenInvalid),
-        Reason::PaymentState => (FailedPrecondition, ErrorReason::PaymentState),
     }
 }
 

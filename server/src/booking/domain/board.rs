@@ -109,6 +109,7 @@ impl Board {
         self.require_known(wanted)?;
         self.expire_holds_on(wanted.event_id, &wanted.seats, now);
         self.require_free(wanted.event_id, &wanted.seats)?;
+        self.expire_holds_of(wanted.event_id, wanted.session, now);
         self.require_quota(wanted, terms.places_per_buyer_max)?;
         let seats = wanted.seats.clone();
         let hold = Hold::begin(wanted.hold_id, wanted.session, &terms, seats, now);
@@ -173,25 +174,26 @@ impl Board {
         self.require_free(event_id, seats).is_ok()
     }
 
-    /// Sells the seats to a booking.
+    /// Sells the seats to a booking that has claimed them, or that could have them now.
     pub fn sell(
         &mut self,
         event_id: EventId,
         seats: &[SeatId],
         booking_id: BookingId,
         session: SessionId,
-    ) {
+    ) -> Result<()> {
+        let sellable =
+            |seat: &Seat| seat.booking_id == Some(booking_id) || seat.state == SeatState::Available;
+        if self.those(event_id, seats, sellable).len() != seats.len() {
+            return Err(Error::internal(format!("{booking_id} is paid but has lost its seats")));
+        }
         self.give(event_id, seats, Owner::Booking(booking_id, session, SeatState::Sold));
+        Ok(())
     }
 
     /// Frees those of the seats that the booking has.
     pub fn free(&mut self, event_id: EventId, seats: &[SeatId], booking_id: BookingId) {
-        let its = |seat: &Seat| seat.booking_id == Some(booking_id);
-        let seats: Vec<SeatId> = seats
-            .iter()
-            .filter(|seat_id| self.seats.get(&(event_id, **seat_id)).is_some_and(its))
-            .copied()
-            .collect();
+        let seats = self.those(event_id, seats, |seat| seat.booking_id == Some(booking_id));
         self.give(event_id, &seats, Owner::Nobody);
     }
 
@@ -249,7 +251,15 @@ impl Board {
         }
     }
 
-    /// Ends an active hold and frees its seats.
+    fn expire_holds_of(&mut self, event_id: EventId, session: SessionId, now: Timestamp) {
+        let its = |hold: &&Hold| hold.event_id == event_id && hold.session == session;
+        let holds: Vec<HoldId> = self.holds.values().filter(its).map(|hold| hold.hold_id).collect();
+        for hold_id in holds {
+            self.expire_if_over(hold_id, now);
+        }
+    }
+
+    /// Ends an active hold and frees those of its seats that it still has.
     fn end_hold(&mut self, hold_id: HoldId, state: HoldState) {
         let Some(hold) = self.holds.get_mut(&hold_id) else { return };
         if hold.state != HoldState::Active {
@@ -257,7 +267,19 @@ impl Board {
         }
         hold.become_state(state);
         let (event_id, seats) = (hold.event_id, hold.seats.clone());
+        let seats = self.those(event_id, &seats, |seat| seat.hold_id == Some(hold_id));
         self.give(event_id, &seats, Owner::Nobody);
+    }
+
+    fn those(
+        &self,
+        event_id: EventId,
+        seats: &[SeatId],
+        wanted: impl Fn(&Seat) -> bool,
+    ) -> Vec<SeatId> {
+        let is_wanted =
+            |id: &&SeatId| self.seats.get(&(event_id, **id)).is_some_and(|seat| wanted(seat));
+        seats.iter().filter(is_wanted).copied().collect()
     }
 
     /// Gives the seats to their new owner and notes the change.

@@ -365,7 +365,8 @@ impl Booking {
         if self.open_payment.is_none() {
             return Step::fact(PlacesMove::Free, BookingFact::Cancelled);
         }
-        self.settle_by_time = Some(now + SETTLE_BY_SPAN);
+        // Cancelling does not start the time to settle anew.
+        self.settle_by_time.get_or_insert(now + SETTLE_BY_SPAN);
         Step::fact(PlacesMove::Keep, BookingFact::Cancelled)
     }
 

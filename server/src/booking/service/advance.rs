@@ -79,7 +79,7 @@ fn advance_one(
     match places {
         PlacesMove::Keep => {}
         PlacesMove::Free => board.free(event_id, &seats, booking_id),
-        PlacesMove::Sell => board.sell(event_id, &seats, booking_id, booking.session),
+        PlacesMove::Sell => board.sell(event_id, &seats, booking_id, booking.session)?,
     }
     told.extend(fact.map(|fact| Advance { booking: booking.clone(), fact }));
     Ok(Advanced { booking: booking.clone(), refund_cause })

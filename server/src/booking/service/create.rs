@@ -100,7 +100,7 @@ impl CreateBooking {
         told.push(Advance { booking: booking.clone(), fact });
         if booking.total.minor == 0 {
             let step = booking.step(&Trigger::NothingToPay, false, now)?;
-            board.sell(booking.event_id, &booking.seats(), booking.booking_id, booking.session);
+            board.sell(booking.event_id, &booking.seats(), booking.booking_id, booking.session)?;
             told.extend(step.fact.map(|fact| Advance { booking: booking.clone(), fact }));
         }
         Ok(booking)

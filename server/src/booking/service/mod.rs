@@ -11,4 +11,4 @@ pub use advance::{Advance, Advanced, CancelBooking, LapseBooking, advance};
 pub use create::CreateBooking;
 pub use hold::{ExpireHold, ExtendHold, HoldSeats, ReleaseHold, find_hold, holds_over};
 pub use inventory::{open_inventory, seat_map};
-pub use read::{BookingService, HeldPlaces, booking_of};
+pub use read::{BookingService, HeldPlaces, find_booking};

@@ -125,7 +125,8 @@ impl BookingService {
             contact_email_is_new,
         };
         let outcome = self.lanes.run(event_id, command).await;
-        if outcome.is_err() {
+        if let Err(Error::Rejected(_)) = &outcome {
+            // Refused for certain. After any other failure nobody knows yet, and it stays frozen.
             self.holds.thaw(hold_id).await?;
         }
         outcome
@@ -138,9 +139,8 @@ impl BookingService {
 
     /// Whether a booking still awaits this payment, so that it may take money.
     pub async fn awaits(&self, booking_id: BookingId, payment_id: PaymentId) -> Result<bool> {
-        let ids = BTreeSet::from([booking_id]);
-        let found = self.store.read().await?.bookings_by_id(&ids).await?;
-        Ok(found.first().is_some_and(|booking| booking.awaits(payment_id)))
+        let found = find_booking(&mut self.store.read().await?, booking_id).await?;
+        Ok(found.is_some_and(|booking| booking.awaits(payment_id)))
     }
 
     /// One page of the caller's bookings, the newest first, in these states or in any.
@@ -168,10 +168,14 @@ impl BookingService {
         self.lanes.run(event_id, CancelBooking { key, caller, booking_id }).await
     }
 
-    /// Ends what is over: holds, and bookings that were not paid in time. Says how many it looked
-    /// at; a full sweep is followed by another.
-    pub async fn sweep(&self) -> Result<usize> {
-        let holds = self.holds.sweep().await?;
+    /// Ends holds whose time is over. Says whether there may be more.
+    pub async fn sweep_holds(&self) -> Result<bool> {
+        self.holds.sweep().await
+    }
+
+    /// Moves bookings on that were not paid, or not settled, in time. Says whether there may be
+    /// more.
+    pub async fn sweep_bookings(&self) -> Result<bool> {
         let over = self.store.read().await?.bookings_over(self.clock.now(), SWEEP_MAX).await?;
         let lapses = over.iter().map(|(event_id, booking_id, settle_by_passed)| {
             let settle_by_passed = *settle_by_passed;
@@ -180,15 +184,15 @@ impl BookingService {
         for lapsed in futures::future::join_all(lapses).await {
             lapsed?;
         }
-        Ok(holds + over.len())
+        Ok(i64::try_from(over.len()).is_ok_and(|count| count == SWEEP_MAX))
     }
 
-    /// Forgets seat changes that no watcher will ask for any more.
-    pub async fn sweep_changes(&self) -> Result<u64> {
+    /// Forgets seat changes that no watcher will ask for any more. Says whether there may be more.
+    pub async fn sweep_changes(&self) -> Result<bool> {
         let mut tx = self.store.begin().await?;
         let forgotten = tx.sweep_changes(self.clock.now() - SEAT_CHANGES_KEPT).await?;
         tx.commit().await?;
-        Ok(forgotten)
+        Ok(forgotten > 0)
     }
 
     async fn own_hold(&self, caller: &Caller, hold_id: HoldId) -> Result<Hold> {
@@ -216,8 +220,13 @@ impl BookingService {
 }
 
 /// A booking the caller may see; anything else is not there.
-pub async fn booking_of(tx: &mut Tx, caller: &Caller, booking_id: BookingId) -> Result<Booking> {
-    let found = tx.bookings_by_id(&BTreeSet::from([booking_id])).await?;
-    let own = found.into_iter().find(|booking| caller.may_see(booking.session));
+async fn booking_of(tx: &mut Tx, caller: &Caller, booking_id: BookingId) -> Result<Booking> {
+    let found = find_booking(tx, booking_id).await?;
+    let own = found.filter(|booking| caller.may_see(booking.session));
     own.ok_or_else(|| Error::not_found("booking"))
+}
+
+/// A booking, whoever's it is.
+pub async fn find_booking(tx: &mut Tx, booking_id: BookingId) -> Result<Option<Booking>> {
+    Ok(tx.bookings_by_id(&BTreeSet::from([booking_id])).await?.pop())
 }

@@ -67,6 +67,26 @@ impl Tx {
         with_seats.collect()
     }
 
+    /// The active holds of buyers, those whose time is over among them.
+    pub(super) async fn active_holds_of(
+        &mut self,
+        buyers: &BTreeSet<(EventId, SessionId)>,
+    ) -> Result<Vec<HoldId>> {
+        const HEAD: &str = "select h.hold_id from (";
+        const TAIL: &str = ") as v join booking_hold h on h.event_id = v.column1
+            and h.session_id = v.column2 where h.state = 'ACTIVE'";
+        let buyers: Vec<_> = buyers.iter().copied().collect();
+        let rows = bulk_rows!(
+            self,
+            HEAD,
+            &buyers,
+            |b, buyer| b.push_bind(buyer.0.uuid()).push_bind(buyer.1.to_string()),
+            TAIL,
+            as (Uuid,)
+        );
+        Ok(rows.into_iter().map(|(id,)| id.into()).collect())
+    }
+
     /// The places of a hold, in the venue's order, with their prices.
     pub(crate) async fn hold_places(&mut self, hold_id: HoldId) -> Result<Vec<Place>> {
         const SQL: &str = "select s.seat_id, s.offer_id, o.section_name, s.row_label, s.seat_label,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_util::task::TaskTracker;
+use tokio::sync::Semaphore;
 
 use super::create::Recorded;
 use super::{CreatePayment, FinishRefund, SettlePayment};
@@ -12,11 +12,12 @@ use crate::booking::service::BookingService;
 use crate::error::{Error, Reason, Result};
 use crate::kernel::caller::Caller;
 use crate::kernel::id::{BookingId, PaymentId};
-use crate::kernel::limits::{GATEWAY_CALL_MAX, GATEWAY_LEASE, PAYMENT_WAIT_MAX};
+use crate::kernel::limits::{GATEWAY_CALL_MAX, GATEWAY_CALLS_MAX, GATEWAY_LEASE, PAYMENT_WAIT_MAX};
 use crate::payment::domain::{Payment, PendingRefund, pause};
 use crate::ports::clock::Clock;
 use crate::ports::gateway::{ChargeOutcome, PaymentGateway, Refund};
 use crate::store::{Engine, Lanes, RequestKey, Signal, Store};
+use crate::tasks::Tasks;
 
 /// Payments and refunds that one round asks about at the most.
 const ROUND_MAX: i64 = 200;
@@ -31,7 +32,9 @@ pub struct PaymentService {
     bookings: BookingService,
     gateway: Arc<dyn PaymentGateway>,
     clock: Arc<dyn Clock>,
-    tasks: TaskTracker,
+    tasks: Tasks,
+    /// Bounds the calls of the gateway that run at the same time.
+    turns: Arc<Semaphore>,
 }
 
 impl PaymentService {
@@ -42,9 +45,10 @@ impl PaymentService {
         bookings: BookingService,
         gateway: Arc<dyn PaymentGateway>,
         clock: Arc<dyn Clock>,
-        tasks: TaskTracker,
+        tasks: Tasks,
     ) -> Self {
-        Self { store, lanes, bookings, gateway, clock, tasks }
+        let turns = Arc::new(Semaphore::new(GATEWAY_CALLS_MAX));
+        Self { store, lanes, bookings, gateway, clock, tasks, turns }
     }
 
     /// Starts a payment and waits for its outcome as long as `wait` says.
@@ -63,13 +67,17 @@ impl PaymentService {
         let payment_id = PaymentId::new(self.clock.now(), rand::random());
         let command = CreatePayment { key, caller, payment_id, booking_id, payment_token };
         let mut signals = self.store.signals().listen();
-        let Recorded { mut payment, is_new } = self.lanes.run(event_id, command).await?;
-        if is_new {
-            // Tracked, so that it goes on if the caller leaves.
-            let service = self.clone();
-            let asked = payment.clone();
-            self.tasks.spawn(async move { service.ask_logged(asked).await });
-        }
+        // Tracked, so that the gateway is asked even if the caller leaves now.
+        let service = self.clone();
+        let recorded = self.tasks.spawn(async move {
+            let Recorded { payment, is_new } = service.lanes.run(event_id, command).await?;
+            if is_new {
+                let (service, payment) = (service.clone(), payment.clone());
+                service.tasks.clone().spawn(async move { service.ask_logged(payment).await });
+            }
+            Ok::<Payment, Error>(payment)
+        });
+        let mut payment = recorded.await.map_err(Error::internal)??;
         let deadline = tokio::time::Instant::now() + wait.min(PAYMENT_WAIT_MAX);
         while payment.state.is_open() {
             let heard = async {
@@ -82,7 +90,9 @@ impl PaymentService {
             let look = deadline.min(tokio::time::Instant::now() + LOOK_SPAN);
             // Whether it was heard or the time is over, the payment is looked at.
             drop(tokio::time::timeout_at(look, heard).await);
-            payment = self.payment(&caller, payment.payment_id).await?;
+            if let Ok(newer) = self.payment(&caller, payment.payment_id).await {
+                payment = newer;
+            }
             if tokio::time::Instant::now() >= deadline {
                 break;
             }
@@ -103,20 +113,27 @@ impl PaymentService {
         self.payment(caller, newest.ok_or_else(|| Error::not_found("payment"))?).await
     }
 
-    /// Asks about every payment and for every refund whose turn it is. Says how many there were.
-    pub async fn reconcile(&self) -> Result<usize> {
+    /// Asks about every payment and for every refund whose turn it is, without waiting for the
+    /// answers. Says whether there may be more.
+    pub async fn reconcile(&self) -> Result<bool> {
         let now = self.clock.now();
         let lease = now + GATEWAY_LEASE;
         let mut tx = self.store.begin().await?;
         let due = tx.take_due_payments(now, lease, ROUND_MAX).await?;
         let refunds = tx.take_due_refunds(now, lease, ROUND_MAX).await?;
         tx.commit().await?;
-        let count = due.len() + refunds.len();
+        let full = |count: usize| i64::try_from(count).is_ok_and(|count| count == ROUND_MAX);
+        let more = full(due.len()) || full(refunds.len());
         let payments = self.store.read().await?.payments_by_id(&due.into_iter().collect()).await?;
-        let asked = payments.into_iter().map(|payment| self.ask_logged(payment));
-        let returned = refunds.into_iter().map(|refund| self.refund_logged(refund));
-        tokio::join!(futures::future::join_all(asked), futures::future::join_all(returned));
-        Ok(count)
+        for payment in payments {
+            let service = self.clone();
+            self.tasks.spawn(async move { service.ask_logged(payment).await });
+        }
+        for refund in refunds {
+            let service = self.clone();
+            self.tasks.spawn(async move { service.refund_logged(refund).await });
+        }
+        Ok(more)
     }
 
     /// Lets payments that a process now gone was asking about be asked about at once. On SQLite
@@ -151,6 +168,7 @@ impl PaymentService {
         let awaited = self.bookings.awaits(payment.booking_id, payment.payment_id).await?;
         let charge = payment.charge();
         let answer = async {
+            let Ok(_turn) = self.turns.acquire().await else { return ChargeOutcome::Unknown };
             match awaited {
                 true => self.gateway.charge(&charge).await,
                 false => self.gateway.cancel(&charge).await,

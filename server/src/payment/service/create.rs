@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 
 use crate::booking::domain::booking::Trigger;
-use crate::booking::service::{advance, booking_of};
+use crate::booking::service::{advance, find_booking};
 use crate::error::{Error, Result};
 use crate::kernel::caller::Caller;
 use crate::kernel::id::{BookingId, PaymentId};
@@ -54,14 +54,11 @@ impl UseCase for CreatePayment {
                     Some(payment) => Ok(Recorded { payment: payment.clone(), is_new: false }),
                     None => Err(Error::not_found("payment")),
                 },
-                Ok(Remembered::New) => command.record(tx, now).await,
+                Ok(Remembered::New) => command.record(tx, now).await?,
             };
             if let Ok(Recorded { payment, is_new: true }) = &outcome {
                 requests.remember(&command.key, payment.payment_id.uuid());
                 payments.insert(payment.payment_id, payment.clone());
-            }
-            if let Err(error @ (Error::Unavailable(_) | Error::Internal(_))) = outcome {
-                return Err(error);
             }
             outcomes.push(outcome);
         }
@@ -77,11 +74,18 @@ impl UseCase for CreatePayment {
 }
 
 impl CreatePayment {
-    async fn record(&self, tx: &mut Tx, now: Timestamp) -> Result<Recorded> {
-        booking_of(tx, &self.caller, self.booking_id).await?;
+    /// A fault of the store fails the whole group; a refusal is this command's own answer.
+    async fn record(&self, tx: &mut Tx, now: Timestamp) -> Result<Result<Recorded>> {
+        let found = find_booking(tx, self.booking_id).await?;
+        if !found.is_some_and(|booking| self.caller.may_see(booking.session)) {
+            return Ok(Err(Error::not_found("booking")));
+        }
         let happening = [(self.booking_id, Trigger::PaymentStarted(self.payment_id))];
-        let outcome = advance(tx, &happening, now).await?.pop();
-        let booking = outcome.unwrap_or_else(|| Err(Error::not_found("booking")))?.booking;
+        let booking = match advance(tx, &happening, now).await?.pop() {
+            Some(Ok(advanced)) => advanced.booking,
+            Some(Err(refused)) => return Ok(Err(refused)),
+            None => return Ok(Err(Error::not_found("booking"))),
+        };
         let payment = Payment::begin(
             self.payment_id,
             booking.booking_id,
@@ -91,6 +95,6 @@ impl CreatePayment {
             self.payment_token.clone(),
             now,
         );
-        Ok(Recorded { payment, is_new: true })
+        Ok(Ok(Recorded { payment, is_new: true }))
     }
 }
