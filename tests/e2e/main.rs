@@ -3,6 +3,7 @@
 
 mod holds;
 mod refusals;
+mod repeats;
 mod sale;
 mod seat_log;
 mod tidy;
