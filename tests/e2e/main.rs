@@ -1,6 +1,8 @@
 //! Scenarios, races and faults, against the real server on real databases. A scenario's name begins
 //! with its number; ARCHITECTURE.md has the table.
 
+mod contention;
+mod expiry;
 mod holds;
 mod refusals;
 mod repeats;
