@@ -1,9 +1,11 @@
 //! The harness: a real server on a real database, for one test, and the people who use it.
 
 mod clock;
+mod crowd;
 mod database;
 mod people;
 mod process;
+mod replica;
 mod stage;
 mod world;
 
@@ -11,6 +13,7 @@ pub use clock::HandClock;
 pub use database::{Backend, Database};
 pub use people::{Person, request_id};
 pub use process::Process;
+pub use replica::Replica;
 pub use stage::{Stage, StagePlan};
 pub use world::World;
 

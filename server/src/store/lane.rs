@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::driver::{Engine, Store, Tx};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::kernel::id::EventId;
 use crate::kernel::limits::{LANE_GROUP_MAX, LANE_QUEUE_MAX};
 use crate::kernel::time::Timestamp;
@@ -193,7 +193,7 @@ async fn run_lane(
         let groups = merge(waiting.drain(..));
         match run_groups(&store, &*clock, groups).await {
             Ok(()) => {}
-            Err((groups, error)) if is_worth_splitting(&groups, &error) => {
+            Err((groups, error)) if is_worth_another_run(&groups, &error) => {
                 for group in groups.into_iter().flat_map(AnyGroup::split) {
                     if let Err((alone, error)) = run_groups(&store, &*clock, vec![group]).await {
                         answer_all(alone, &Err(error));
@@ -205,10 +205,16 @@ async fn run_lane(
     }
 }
 
-/// A database that is not there fails the commands one by one just as well.
-fn is_worth_splitting(groups: &[Box<dyn AnyGroup>], error: &Error) -> bool {
+/// A database that is not there fails the commands one by one just as well. Somebody else's change
+/// in between, such as the same request id used for another event, is known to the next run, which
+/// then decides by it.
+fn is_worth_another_run(groups: &[Box<dyn AnyGroup>], error: &Error) -> bool {
     let commands: usize = groups.iter().map(|group| group.events().len()).sum();
-    commands > 1 && !matches!(error, Error::Unavailable(_))
+    match error {
+        Error::Unavailable(_) => false,
+        Error::Rejected(rejection) if rejection.reason == Reason::ChangedMeanwhile => true,
+        Error::Rejected(_) | Error::Internal(_) => commands > 1,
+    }
 }
 
 fn merge(waiting: impl Iterator<Item = Box<dyn AnyGroup>>) -> Vec<Box<dyn AnyGroup>> {

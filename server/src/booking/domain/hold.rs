@@ -105,6 +105,14 @@ impl Hold {
         self.state == HoldState::Active && self.expire_time <= now
     }
 
+    /// As it truly is at that time: once its time is over it has expired, said so or not.
+    pub fn at(mut self, now: Timestamp) -> Self {
+        if self.is_over(now) {
+            self.state = HoldState::Expired;
+        }
+        self
+    }
+
     /// Refuses unless it keeps its seats now.
     pub fn require_active(&self, now: Timestamp) -> Result<()> {
         match self.state {

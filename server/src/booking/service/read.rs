@@ -201,7 +201,9 @@ impl BookingService {
         hold.ok_or_else(|| Error::not_found("hold"))
     }
 
+    /// A hold as callers see it: never as alive when its time is over, however late the sweep is.
     async fn with_places(&self, hold: Hold) -> Result<HeldPlaces> {
+        let hold = hold.at(self.clock.now());
         let mut tx = self.store.read().await?;
         let places = tx.hold_places(hold.hold_id).await?;
         let terms = tx.terms_by_id(&BTreeSet::from([hold.event_id])).await?;
