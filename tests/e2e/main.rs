@@ -3,3 +3,9 @@
 
 mod sale;
 mod tidy;
+
+mod events;
+mod late_money;
+mod money;
+mod payment;
+mod saga;
