@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::domain::{Payment, PaymentState, PendingRefund};
@@ -263,14 +264,24 @@ impl Tx {
         Ok(())
     }
 
-    /// Voids the leases of a process that is gone. Only where there is one process at a time.
-    pub(super) async fn void_payment_leases(&mut self, now: Timestamp) -> Result<()> {
-        const PAYMENTS: &str =
-            "update payment_payment set next_ask_time = $1 where next_ask_time > $1";
-        const REFUNDS: &str =
-            "update payment_refund set next_ask_time = $1 where next_ask_time > $1";
-        sql!(self, execute sqlx::query(PAYMENTS).bind(now.micros()))?;
-        sql!(self, execute sqlx::query(REFUNDS).bind(now.micros()))?;
+    /// Makes everything due that would be due by `lease`. That is every lease there can be; what
+    /// is put off for longer stays put off.
+    pub(super) async fn void_payment_leases(
+        &mut self,
+        now: Timestamp,
+        lease: Timestamp,
+    ) -> Result<()> {
+        const PAYMENTS: &str = "update payment_payment set next_ask_time = $1
+            where payment_id in (select payment_id from payment_payment
+                where next_ask_time > $1 and next_ask_time <= $2";
+        const REFUNDS: &str = "update payment_refund set next_ask_time = $1
+            where refund_id in (select refund_id from payment_refund
+                where next_ask_time > $1 and next_ask_time <= $2";
+        for sql in [PAYMENTS, REFUNDS] {
+            let sql = format!("{sql}{})", self.for_update_of_the_unlocked());
+            sql!(self, execute sqlx::query(AssertSqlSafe(sql.as_str()))
+                .bind(now.micros()).bind(lease.micros()))?;
+        }
         Ok(())
     }
 }

@@ -204,6 +204,15 @@ impl Tx {
         }
     }
 
+    /// What a `select` ends with whose rows are wanted only as far as nobody else is changing them
+    /// right now. SQLite needs nothing: there is one writer.
+    pub fn for_update_of_the_unlocked(&self) -> &'static str {
+        match self.conn {
+            Conn::Sqlite(_) => "",
+            Conn::Postgres(_) => " for update skip locked",
+        }
+    }
+
     /// Waits until no other replica works on these events, and keeps them to itself until the end
     /// of the transaction. SQLite needs nothing: there is one writer.
     pub async fn lock_events(&mut self, events: &BTreeSet<EventId>) -> Result<()> {
