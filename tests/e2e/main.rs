@@ -5,7 +5,9 @@ mod sale;
 mod tidy;
 
 mod events;
+mod kills;
 mod late_money;
 mod money;
 mod payment;
 mod saga;
+mod storm;
