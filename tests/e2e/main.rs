@@ -7,6 +7,7 @@ mod tidy;
 mod events;
 mod kills;
 mod late_money;
+mod latency;
 mod money;
 mod payment;
 mod saga;
