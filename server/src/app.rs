@@ -34,7 +34,7 @@ use crate::ports::clock::Clock;
 use crate::reporting::grpc::ReportingGrpc;
 use crate::reporting::service::{ReportingService, TimelineProjection};
 use crate::secret::Secrets;
-use crate::store::{Lanes, Store, sweep_requests};
+use crate::store::{Lanes, Store, sweep_requests, void_leases};
 use crate::tasks::Tasks;
 use crate::ticket::code::TicketCodes;
 use crate::ticket::grpc::TicketGrpc;
@@ -116,7 +116,7 @@ impl App {
             .await
             .map_err(|error| Error::Unavailable(format!("--listen {}: {error}", config.listen)))?;
         let address = listener.local_addr().map_err(Error::internal)?;
-        services.payment.void_leases().await?;
+        services.void_leases().await?;
         let feeds = SeatFeeds::new(store.clone());
         services.start_workers(&feeds, &tasks);
         let stop_port = CancellationToken::new();
@@ -233,6 +233,14 @@ impl Services {
         let password = password.map(String::as_str).unwrap_or_default();
         let made = self.identity.ensure_admin(&config.admin_email, password, "Admin").await?;
         Ok(made.then(|| (config.admin_email.clone(), made_up)))
+    }
+
+    /// What a process that is gone was doing goes on at once.
+    async fn void_leases(&self) -> Result<()> {
+        self.payment.void_leases().await?;
+        let mut tx = self.store.begin().await?;
+        void_leases(&mut tx).await?;
+        tx.commit().await
     }
 
     fn start_workers(&self, feeds: &SeatFeeds, tasks: &Tasks) {

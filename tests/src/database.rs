@@ -60,19 +60,34 @@ impl Database {
         server.close().await.expect("the connection closes");
     }
 
-    /// Runs a statement of one's own on it, as somebody with the database open by hand would.
-    pub async fn by_hand(&self, statement: &str) -> u64 {
-        let statement = sqlx::AssertSqlSafe(statement.to_owned());
+    /// Runs statements of one's own on it, as somebody with the database open by hand would.
+    pub async fn by_hand(&self, statements: &str) -> u64 {
+        let statements = sqlx::AssertSqlSafe(statements.to_owned());
         match self.backend {
             Backend::Sqlite => {
                 let mut conn = sqlx::SqliteConnection::connect(&self.url).await.expect("it opens");
-                let done = sqlx::query(statement).execute(&mut conn).await.expect("it runs");
+                let done = sqlx::raw_sql(statements).execute(&mut conn).await.expect("it runs");
                 done.rows_affected()
             }
             Backend::Postgres => {
                 let mut conn = PgConnection::connect(&self.url).await.expect("it opens");
-                let done = sqlx::query(statement).execute(&mut conn).await.expect("it runs");
+                let done = sqlx::raw_sql(statements).execute(&mut conn).await.expect("it runs");
                 done.rows_affected()
+            }
+        }
+    }
+
+    /// Reads one number, by a query of one's own.
+    pub async fn count_by_hand(&self, query: &str) -> i64 {
+        let query = sqlx::AssertSqlSafe(query.to_owned());
+        match self.backend {
+            Backend::Sqlite => {
+                let mut conn = sqlx::SqliteConnection::connect(&self.url).await.expect("it opens");
+                sqlx::query_scalar(query).fetch_one(&mut conn).await.expect("a number")
+            }
+            Backend::Postgres => {
+                let mut conn = PgConnection::connect(&self.url).await.expect("it opens");
+                sqlx::query_scalar(query).fetch_one(&mut conn).await.expect("a number")
             }
         }
     }

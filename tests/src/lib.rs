@@ -3,6 +3,7 @@
 mod clock;
 mod crowd;
 mod database;
+mod door;
 mod people;
 mod process;
 mod replica;
@@ -11,6 +12,7 @@ mod world;
 
 pub use clock::HandClock;
 pub use database::{Backend, Database};
+pub use door::{ADMIN, Door, PASSWORD};
 pub use people::{Person, request_id};
 pub use process::Process;
 pub use replica::Replica;
@@ -40,6 +42,35 @@ macro_rules! scenarios {
                 let world = $crate::World::start($crate::Backend::Postgres).await;
                 scenario(&world).await;
                 world.finish().await;
+            }
+        }
+    )*};
+}
+
+/// Writes a test of a server that is killed once and runs it on both databases. Each begins with a
+/// server as a process of its own and ends with every invariant holding:
+/// `kills! { async fn name(process: &mut Process) { … } }`.
+#[macro_export]
+macro_rules! kills {
+    ($($(#[$meta:meta])* async fn $name:ident($process:ident: &mut Process) $body:block)*) => {$(
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+
+            async fn scenario($process: &mut Process) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                let mut process = $crate::Process::start($crate::Backend::Sqlite).await;
+                scenario(&mut process).await;
+                process.finish().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                let mut process = $crate::Process::start($crate::Backend::Postgres).await;
+                scenario(&mut process).await;
+                process.finish().await;
             }
         }
     )*};

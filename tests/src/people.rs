@@ -4,9 +4,11 @@ use std::ops::Deref;
 
 use boxoffice_sdk::Client;
 use boxoffice_sdk::booking::v1::{
-    Booking, CreateBookingRequest, GetBookingRequest, Hold, HoldSeatsRequest, booking,
+    Booking, CancelBookingRequest, CreateBookingRequest, GetBookingRequest, Hold, HoldSeatsRequest,
+    booking,
 };
-use boxoffice_sdk::payment::v1::{CreatePaymentRequest, Payment};
+use boxoffice_sdk::payment::v1::{CreatePaymentRequest, GetPaymentRequest, Payment, payment};
+use boxoffice_sdk::reporting::v1::{GetBookingTimelineRequest, TimelineStep};
 use boxoffice_sdk::ticket::v1::{ListTicketsRequest, Ticket};
 use uuid::Uuid;
 
@@ -63,6 +65,28 @@ impl Person {
         Ok(self.create_payment(request).await?.payment.expect("a payment"))
     }
 
+    /// Starts paying a booking with a sandbox token and does not wait for the outcome.
+    pub async fn start_paying(
+        &self,
+        booking: &Booking,
+        token: &str,
+    ) -> Result<Payment, boxoffice_sdk::Error> {
+        let request = CreatePaymentRequest {
+            request_id: request_id(),
+            booking_id: booking.booking_id.clone(),
+            payment_token: token.to_owned(),
+            wait: None,
+        };
+        Ok(self.create_payment(request).await?.payment.expect("a payment"))
+    }
+
+    /// Cancels a booking.
+    pub async fn cancel(&self, booking: &Booking) -> Result<Booking, boxoffice_sdk::Error> {
+        let booking_id = booking.booking_id.clone();
+        let request = CancelBookingRequest { request_id: request_id(), booking_id };
+        Ok(self.cancel_booking(request).await?.booking.expect("a booking"))
+    }
+
     /// Buys seats: holds, books, pays, and looks at the booking.
     pub async fn buy(&self, event_id: &str, seats: &[&str]) -> Booking {
         let hold = self.hold(event_id, seats).await.expect("the seats are free");
@@ -87,6 +111,53 @@ impl Person {
             }
             assert!(tokio::time::Instant::now() < give_up, "still {:?}", now.state());
             // It polls: the change comes from a worker.
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Reads a payment anew.
+    pub async fn look_at_payment(&self, payment: &Payment) -> Payment {
+        let payment_id = payment.payment_id.clone();
+        let request = GetPaymentRequest { payment_id, ..Default::default() };
+        self.get_payment(request).await.expect("it is there").payment.expect("a payment")
+    }
+
+    /// Waits until a payment is in that state; polls, and gives up after 20 seconds.
+    pub async fn wait_for_payment(&self, payment: &Payment, state: payment::State) -> Payment {
+        let give_up = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+        loop {
+            let now = self.look_at_payment(payment).await;
+            if now.state() == state {
+                return now;
+            }
+            assert!(tokio::time::Instant::now() < give_up, "still {:?}", now.state());
+            // It polls: the gateway's answer comes from a worker.
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The steps of a booking so far; none until the first has arrived.
+    pub async fn timeline_of(&self, booking: &Booking) -> Vec<TimelineStep> {
+        let request = GetBookingTimelineRequest { booking_id: booking.booking_id.clone() };
+        match self.get_booking_timeline(request).await {
+            Ok(timeline) => timeline.steps,
+            Err(error) if error.reason() == boxoffice_sdk::ErrorReason::NotFound => Vec::new(),
+            Err(error) => panic!("the timeline cannot be read: {error}"),
+        }
+    }
+
+    /// Waits until the timeline of a booking is exactly this; polls, and gives up after 20 seconds.
+    pub async fn wait_for_timeline(&self, booking: &Booking, kinds: &[&str]) {
+        let give_up = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+        loop {
+            let steps = self.timeline_of(booking).await;
+            let now: Vec<&str> = steps.iter().map(|step| step.r#type.as_str()).collect();
+            if now == kinds {
+                return;
+            }
+            let late = now.len() > kinds.len() || tokio::time::Instant::now() >= give_up;
+            assert!(!late, "expected {kinds:?}, found {now:?}");
+            // It polls: steps come from a worker.
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     }

@@ -1,21 +1,21 @@
 //! A server as a process of its own, to be killed.
 
 use std::io::{BufRead, BufReader};
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use boxoffice_sdk::Client;
+use boxoffice_server::adapters::sandbox::{LedgerEntry, SandboxGateway};
 use tempfile::TempDir;
 
 use crate::database::{Backend, Database};
-use crate::people::Person;
-use crate::world::PASSWORD;
+use crate::door::{ADMIN, Door, PASSWORD};
 
 /// The server's program, run as whoever installed it would.
 pub struct Process {
     child: Child,
-    /// Where it listens.
-    pub url: String,
+    door: Door,
     /// Its database.
     pub database: Database,
     /// Where its files are.
@@ -42,21 +42,21 @@ impl Process {
         let folder = tempfile::tempdir().expect("a scratch folder");
         let database = Database::create(backend, folder.path()).await;
         let mut arguments: Vec<String> = vec!["--database".into(), database.url.clone()];
-        let ledger = format!("sqlite://{}", folder.path().join("sandbox.db").display());
+        let ledger = ledger_url(&folder);
         let secret = "a secret of the tests, 0123456789";
         for (flag, value) in [
             ("--listen", "127.0.0.1:0"),
             ("--sandbox-ledger", &ledger),
             ("--secret", secret),
-            ("--admin-email", "admin@example.com"),
+            ("--admin-email", ADMIN),
             ("--admin-password", PASSWORD),
             ("--log", "warn"),
         ] {
             arguments.extend([flag.to_owned(), value.to_owned()]);
         }
         arguments.extend(more.iter().map(|flag| (*flag).to_owned()));
-        let (child, url) = spawn(&arguments, &folder);
-        Self { child, url, database, folder, arguments }
+        let (child, door) = spawn(&arguments, &folder);
+        Self { child, door, database, folder, arguments }
     }
 
     /// Kills it, as a power cut would.
@@ -65,22 +65,19 @@ impl Process {
         self.child.wait().expect("it is gone");
     }
 
-    /// Starts it again on the same database, at another port.
-    pub fn start_again(&mut self) {
-        let (child, url) = spawn(&self.arguments, &self.folder);
-        (self.child, self.url) = (child, url);
+    /// Starts it again on the same database, at another port. Says how long it took until it
+    /// was ready.
+    pub fn start_again(&mut self) -> Duration {
+        let begun = Instant::now();
+        let (child, door) = spawn(&self.arguments, &self.folder);
+        (self.child, self.door) = (child, door);
+        begun.elapsed()
     }
 
-    /// Somebody who is not signed in.
-    pub async fn anonymous(&self) -> Person {
-        Person { client: Client::connect(self.url.clone()).await.expect("a client") }
-    }
-
-    /// The same person as before, after the server came back at another port.
-    pub async fn again(&self, person: &Person) -> Person {
-        let back = self.anonymous().await;
-        back.set_tokens(person.tokens());
-        back
+    /// The sandbox's ledger, read from outside of the process.
+    pub async fn ledger(&self) -> Vec<LedgerEntry> {
+        let gateway = SandboxGateway::open(&ledger_url(&self.folder)).await.expect("a ledger");
+        gateway.entries().await.expect("its entries")
     }
 
     /// The process's id.
@@ -88,10 +85,19 @@ impl Process {
         self.child.id()
     }
 
-    /// Ends it and removes its database.
+    /// Ends the test: every invariant holds, the process goes, and its database.
     pub async fn finish(mut self) {
+        self.assert_sound().await;
         self.kill();
         self.database.discard().await;
+    }
+}
+
+impl Deref for Process {
+    type Target = Door;
+
+    fn deref(&self) -> &Door {
+        &self.door
     }
 }
 
@@ -103,7 +109,11 @@ impl Drop for Process {
     }
 }
 
-fn spawn(arguments: &[String], folder: &TempDir) -> (Child, String) {
+fn ledger_url(folder: &TempDir) -> String {
+    format!("sqlite://{}", folder.path().join("sandbox.db").display())
+}
+
+fn spawn(arguments: &[String], folder: &TempDir) -> (Child, Door) {
     let errors = std::fs::File::options()
         .create(true)
         .append(true)
@@ -124,5 +134,5 @@ fn spawn(arguments: &[String], folder: &TempDir) -> (Child, String) {
     });
     let (_, rest) = ready.split_once("http://").expect("the ready line has its address");
     let address = rest.split(' ').next().expect("an address");
-    (child, format!("http://{address}"))
+    (child, Door { url: format!("http://{address}") })
 }

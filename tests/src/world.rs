@@ -1,30 +1,18 @@
 //! A server and everything around it, for one test.
 
+use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
 
-use boxoffice_sdk::Client;
-use boxoffice_sdk::identity::v1::{
-    CreateGuestSessionRequest, LoginRequest, RegisterRequest, SetUserRolesRequest,
-};
-use boxoffice_sdk::operations::v1::{InvariantResult, VerifyInvariantsRequest};
-use boxoffice_sdk::r#type::v1::Role;
+use boxoffice_sdk::payment::v1::Payment;
+use boxoffice_server::adapters::sandbox::LedgerEntry;
 use boxoffice_server::app::App;
 use boxoffice_server::config::Config;
 use boxoffice_server::secret::Secret;
 use tempfile::TempDir;
-use uuid::Uuid;
 
 use crate::clock::HandClock;
 use crate::database::{Backend, Database};
-use crate::people::{Person, request_id};
-use crate::stage::{Stage, StagePlan};
-
-/// The password of everybody in tests.
-pub const PASSWORD: &str = "correct horse battery";
-const ADMIN: &str = "admin@example.com";
-/// How long unfinished work may take to finish once a test is over.
-const CALM_MAX: Duration = Duration::from_secs(20);
+use crate::door::{ADMIN, Door, PASSWORD};
 
 /// A server on a fresh database, with a clock to turn.
 pub struct World {
@@ -38,6 +26,7 @@ pub struct World {
     pub folder: TempDir,
     /// What it was started with.
     pub config: Config,
+    door: Door,
 }
 
 pub(crate) fn config(database: &Database, folder: &TempDir) -> Config {
@@ -65,106 +54,23 @@ impl World {
         let config = config(&database, &folder);
         let clock = Arc::new(HandClock::default());
         let app = App::start_on(&config, clock.clone()).await.expect("the server starts");
-        Self { app, clock, database, folder, config }
+        let door = door(&app);
+        Self { app, clock, database, folder, config, door }
     }
 
     /// Stops the server and starts it again on the same database.
     pub async fn restart(self) -> Self {
-        let Self { app, clock, database, folder, config } = self;
+        let Self { app, clock, database, folder, config, .. } = self;
         app.stop().await.expect("it stops");
         let app = App::start_on(&config, clock.clone()).await.expect("it starts again");
-        Self { app, clock, database, folder, config }
+        let door = door(&app);
+        Self { app, clock, database, folder, config, door }
     }
 
-    /// Where the server is.
-    pub fn url(&self) -> String {
-        format!("http://{}", self.app.address())
-    }
-
-    /// Somebody who is not signed in.
-    pub async fn anonymous(&self) -> Person {
-        Person { client: Client::connect(self.url()).await.expect("a client") }
-    }
-
-    /// A guest.
-    pub async fn guest(&self) -> Person {
-        let person = self.anonymous().await;
-        let request = CreateGuestSessionRequest { contact_email: "guest@example.com".into() };
-        person.create_guest_session(request).await.expect("a guest session");
-        person
-    }
-
-    /// A new customer.
-    pub async fn customer(&self) -> Person {
-        let person = self.anonymous().await;
-        let request = RegisterRequest {
-            email: format!("{}@example.com", Uuid::new_v4().simple()),
-            password: PASSWORD.into(),
-            display_name: "A Customer".into(),
-        };
-        person.register(request).await.expect("an account");
-        person
-    }
-
-    /// The admin.
-    pub async fn admin(&self) -> Person {
-        let person = self.anonymous().await;
-        person.login(login(ADMIN)).await.expect("the admin signs in");
-        person
-    }
-
-    /// A new organizer.
-    pub async fn organizer(&self) -> Person {
-        let person = self.anonymous().await;
-        let email = format!("{}@example.com", Uuid::new_v4().simple());
-        let request = RegisterRequest {
-            email: email.clone(),
-            password: PASSWORD.into(),
-            display_name: "An Organizer".into(),
-        };
-        let user = person.register(request).await.expect("an account").user.expect("a user");
-        let request = SetUserRolesRequest {
-            request_id: request_id(),
-            user_id: user.user_id,
-            roles: vec![Role::Organizer.into()],
-        };
-        self.admin().await.set_user_roles(request).await.expect("the role is given");
-        person.login(login(&email)).await.expect("the organizer signs in");
-        person
-    }
-
-    /// An event on sale.
-    pub async fn stage(&self, plan: StagePlan) -> Stage {
-        Stage::publish(&self.organizer().await, &plan).await
-    }
-
-    /// What `ops verify` says, with unfinished work counting as wrong from the first instant.
-    pub async fn verify(&self) -> Vec<InvariantResult> {
-        let settle = Some(boxoffice_sdk::Duration { seconds: 0, nanos: 0 });
-        let request = VerifyInvariantsRequest { settle };
-        self.admin().await.verify_invariants(request).await.expect("it is verified").results
-    }
-
-    /// Waits until nothing is unfinished, then asserts that every invariant holds. An invariant
-    /// that must hold always is asserted at once.
-    pub async fn assert_sound(&self) {
-        let give_up = tokio::time::Instant::now() + CALM_MAX;
-        let admin = self.admin().await;
-        loop {
-            let settle = Some(boxoffice_sdk::Duration { seconds: 0, nanos: 0 });
-            let request = VerifyInvariantsRequest { settle };
-            let results = admin.verify_invariants(request).await.expect("it is verified").results;
-            assert!(results.len() >= 20, "only {} invariants", results.len());
-            let broken: Vec<_> = results.iter().filter(|r| r.violation_count > 0).collect();
-            if broken.is_empty() {
-                return;
-            }
-            let at_once = broken.iter().any(|result| !UNFINISHED.contains(&result.name.as_str()));
-            let late = tokio::time::Instant::now() >= give_up;
-            assert!(!at_once && !late, "broken: {broken:#?}");
-            // It polls: workers are finishing.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+    /// What the sandbox's ledger says of a payment; `None` if it never heard of it.
+    pub async fn ledger_of(&self, payment: &Payment) -> Option<LedgerEntry> {
+        let entries = self.app.gateway().entries().await.expect("the ledger's entries");
+        entries.into_iter().find(|entry| entry.payment_id.to_string() == payment.payment_id)
     }
 
     /// Ends the test: every invariant holds, the server stops, the database goes.
@@ -175,16 +81,14 @@ impl World {
     }
 }
 
-/// The invariants about unfinished work.
-const UNFINISHED: [&str; 6] = [
-    "no_hold_past_its_time",
-    "no_booking_past_its_time",
-    "no_payment_forgotten",
-    "captured_money_has_a_home",
-    "committed_events_are_published",
-    "published_events_are_consumed",
-];
+impl Deref for World {
+    type Target = Door;
 
-fn login(email: &str) -> LoginRequest {
-    LoginRequest { email: email.into(), password: PASSWORD.into() }
+    fn deref(&self) -> &Door {
+        &self.door
+    }
+}
+
+fn door(app: &App) -> Door {
+    Door { url: format!("http://{}", app.address()) }
 }

@@ -232,7 +232,7 @@ impl Tx {
                 select payment_id from payment_payment where next_ask_time <= $2
                 order by next_ask_time limit $3{})
             returning payment_id",
-            self.skip_locked()
+            self.for_update_of_the_unlocked()
         );
         let ids: Vec<(Uuid,)> = sql!(self, fetch_all sqlx::query_as(AssertSqlSafe(sql.as_str()))
             .bind(lease.micros()).bind(now.micros()).bind(limit))?;
@@ -253,7 +253,7 @@ impl Tx {
                 order by next_ask_time limit $3{})
             returning refund_id, payment_id, booking_id, event_id, currency_code, amount_minor,
                 cause, ask_count",
-            self.skip_locked()
+            self.for_update_of_the_unlocked()
         );
         let rows: Vec<RefundRow> = sql!(self, fetch_all sqlx::query_as(AssertSqlSafe(sql.as_str()))
             .bind(lease.micros()).bind(now.micros()).bind(limit))?;
@@ -271,21 +271,31 @@ impl Tx {
             where payment_id in (
                 select payment_id from payment_payment
                 where booking_id = $2 and next_ask_time > $1{})",
-            self.skip_locked()
+            self.for_update_of_the_unlocked()
         );
         let now = now.micros();
         sql!(self, execute sqlx::query(AssertSqlSafe(sql.as_str())).bind(now).bind(booking_id))?;
         Ok(())
     }
 
-    /// Voids the leases of a process that is gone. Only where there is one process at a time.
-    pub(super) async fn void_payment_leases(&mut self, now: Timestamp) -> Result<()> {
-        const PAYMENTS: &str =
-            "update payment_payment set next_ask_time = $1 where next_ask_time > $1";
-        const REFUNDS: &str =
-            "update payment_refund set next_ask_time = $1 where next_ask_time > $1";
-        sql!(self, execute sqlx::query(PAYMENTS).bind(now.micros()))?;
-        sql!(self, execute sqlx::query(REFUNDS).bind(now.micros()))?;
+    /// Makes everything due that would be due by `lease`. That is every lease there can be; what
+    /// is put off for longer stays put off.
+    pub(super) async fn void_payment_leases(
+        &mut self,
+        now: Timestamp,
+        lease: Timestamp,
+    ) -> Result<()> {
+        const PAYMENTS: &str = "update payment_payment set next_ask_time = $1
+            where payment_id in (select payment_id from payment_payment
+                where next_ask_time > $1 and next_ask_time <= $2";
+        const REFUNDS: &str = "update payment_refund set next_ask_time = $1
+            where refund_id in (select refund_id from payment_refund
+                where next_ask_time > $1 and next_ask_time <= $2";
+        for sql in [PAYMENTS, REFUNDS] {
+            let sql = format!("{sql}{})", self.for_update_of_the_unlocked());
+            sql!(self, execute sqlx::query(AssertSqlSafe(sql.as_str()))
+                .bind(now.micros()).bind(lease.micros()))?;
+        }
         Ok(())
     }
 }

@@ -26,7 +26,8 @@ pub struct TimelineEntry {
     pub booking_id: BookingId,
     /// Whose booking it is, where the event says so.
     pub session: Option<SessionId>,
-    /// Orders steps of one instant: causes before effects.
+    /// Orders steps of one instant: causes before effects, and what happened to one thing in its
+    /// order.
     pub rank: i64,
     /// The step.
     pub step: TimelineStep,

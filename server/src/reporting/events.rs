@@ -29,7 +29,7 @@ pub fn timeline_entry(event: &Event) -> Result<Option<TimelineEntry>> {
     Ok(Some(TimelineEntry {
         booking_id: BookingId::parse(&said.booking_id).ok_or_else(unreadable)?,
         session: SessionId::parse(&said.session_id),
-        rank: rank(&event.context),
+        rank: rank(event),
         step: TimelineStep {
             message_id: event.message_id,
             kind: event.kind.clone(),
@@ -40,12 +40,16 @@ pub fn timeline_entry(event: &Event) -> Result<Option<TimelineEntry>> {
     }))
 }
 
-fn rank(context: &str) -> i64 {
-    match context {
+/// Contexts are further apart than any aggregate has versions.
+const CONTEXT_DISTANCE: i64 = 1 << 32;
+
+fn rank(event: &Event) -> i64 {
+    let context = match event.context.as_str() {
         "payment" => 0,
         "booking" => 1,
         _ => 2,
-    }
+    };
+    context * CONTEXT_DISTANCE + event.aggregate_version
 }
 
 fn read<M: Message + Default>(event: &Event) -> Result<M> {

@@ -229,9 +229,9 @@ impl Tx {
         }
     }
 
-    /// What a `select` of rows to work on ends with, so that rows somebody else works on are left
-    /// to them. SQLite needs nothing: there is one writer.
-    pub fn skip_locked(&self) -> &'static str {
+    /// What a `select` ends with whose rows are wanted only as far as nobody else is changing them
+    /// right now. SQLite needs nothing: there is one writer.
+    pub fn for_update_of_the_unlocked(&self) -> &'static str {
         match self.conn {
             Conn::Sqlite(_) => "",
             Conn::Postgres(_) => " for update skip locked",

@@ -18,7 +18,7 @@ pub use event::Event;
 pub use idempotency::{Recollection, Remembered, RequestKey};
 pub use inbox::first_time;
 pub use lane::{Lanes, UseCase};
-pub use outbox::{Lease, claim_events, mark_published, put_off, sweep_requests};
+pub use outbox::{Lease, claim_events, mark_published, put_off, sweep_requests, void_leases};
 pub use signal::{Signal, Signals};
 
 pub(crate) use bulk::{bulk_rows, bulk_write, chunks};

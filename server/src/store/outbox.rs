@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::bulk_write;
@@ -11,8 +12,9 @@ use crate::error::Result;
 use crate::kernel::id::MessageId;
 use crate::kernel::time::Timestamp;
 
-/// How long a relay has to send what it claimed; another may take it over afterwards.
-const LEASE_SPAN: Duration = Duration::from_secs(30);
+/// How long a relay has to send what it claimed; another may take it over afterwards. This is how
+/// long events wait when a replica is gone that nobody starts again.
+const LEASE_SPAN: Duration = Duration::from_secs(10);
 /// Events of one aggregate that are claimed at once.
 const AGGREGATE_EVENTS_MAX: i64 = 8;
 /// The longest pause between two attempts to send an event.
@@ -94,6 +96,17 @@ pub async fn claim_events(
     let rows: Vec<Row> = sql!(tx, fetch_all sqlx::query_as(CLAIMED)
         .bind(lease.0).bind(until).bind(AGGREGATE_EVENTS_MAX))?;
     Ok(rows.into_iter().map(event).collect())
+}
+
+/// Ends every lease, so that what a relay had claimed that is gone now leaves at once: a server
+/// does this when it starts. A relay that is still there sends its events all the same. They are
+/// sent twice then, which consumers are made for, and the first of each still comes in order,
+/// because every relay sends an aggregate's events in order.
+pub async fn void_leases(tx: &mut Tx) -> Result<u64> {
+    const SQL: &str = "update store_outbox set lease_id = null, lease_until = 0
+        where message_id in (select message_id from store_outbox where lease_id is not null";
+    let sql = format!("{SQL}{})", tx.for_update_of_the_unlocked());
+    sql!(tx, execute sqlx::query(AssertSqlSafe(sql.as_str())))
 }
 
 /// Moves events that were sent to the log, if the lease is still mine; else another relay has them.

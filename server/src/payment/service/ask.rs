@@ -16,7 +16,7 @@ use crate::kernel::limits::{GATEWAY_CALL_MAX, GATEWAY_CALLS_MAX, GATEWAY_LEASE, 
 use crate::payment::domain::{Payment, PendingRefund, pause};
 use crate::ports::clock::Clock;
 use crate::ports::gateway::{ChargeOutcome, PaymentGateway, Refund};
-use crate::store::{Engine, Lanes, RequestKey, Signal, Store};
+use crate::store::{Lanes, RequestKey, Signal, Store};
 use crate::tasks::Tasks;
 
 /// Payments and refunds that one round asks about at the most.
@@ -136,15 +136,14 @@ impl PaymentService {
         Ok(more)
     }
 
-    /// Lets payments that a process now gone was asking about be asked about at once. On SQLite
-    /// only: there, no other process can be asking.
+    /// Lets payments that a process now gone was asking about be asked about at once: a server does
+    /// this when it starts. Where another is asking still, the gateway is asked twice with the same
+    /// key, which moves money once.
     pub async fn void_leases(&self) -> Result<()> {
-        if self.store.engine() == Engine::Sqlite {
-            let mut tx = self.store.begin().await?;
-            tx.void_payment_leases(self.clock.now()).await?;
-            tx.commit().await?;
-        }
-        Ok(())
+        let now = self.clock.now();
+        let mut tx = self.store.begin().await?;
+        tx.void_payment_leases(now, now + GATEWAY_LEASE).await?;
+        tx.commit().await
     }
 
     async fn find(&self, payment_id: PaymentId) -> Result<Option<Payment>> {

@@ -1,0 +1,161 @@
+//! Money that arrives after its booking gave up waiting for it.
+//!
+//! The gateway cannot be reached for as long as the booking waits (`tok_unreachable`), but it has
+//! taken the money all the same; then it can be reached again.
+
+use std::time::Duration;
+
+use boxoffice_sdk::booking::v1::{Booking, SeatState, booking};
+use boxoffice_sdk::payment::v1::{Payment, payment};
+use boxoffice_server::adapters::sandbox::{LedgerEntry, LedgerState};
+use boxoffice_server::kernel::id::PaymentId;
+use boxoffice_server::kernel::money::{Currency, Money};
+use boxoffice_server::ports::gateway::{Charge, ChargeOutcome, PaymentGateway};
+use boxoffice_tests::{Person, Stage, StagePlan, World, scenarios};
+
+/// Beyond the time to pay and the time to settle, which begins when a worker has seen the first.
+const PAY_BY_PASSED: Duration = Duration::from_secs(10 * 60 + 5);
+const SETTLE_BY_PASSED: Duration = Duration::from_secs(5 * 60 + 5);
+/// The longest pause between two questions about a payment, and a little.
+const ASKED_AGAIN: Duration = Duration::from_secs(65);
+
+/// A buyer, a booking and its payment that nobody could be asked about.
+struct Sale {
+    stage: Stage,
+    buyer: Person,
+    booking: Booking,
+    payment: Payment,
+}
+
+impl Sale {
+    /// Books a seat and begins a payment, after that many declined ones.
+    async fn begin(world: &World, declines: usize) -> Self {
+        let stage = world.stage(StagePlan::default()).await;
+        let buyer = world.guest().await;
+        let hold = buyer.hold(&stage.event_id, &[stage.seat(0)]).await.expect("it is free");
+        let booking = buyer.book(&hold).await.expect("the hold is good");
+        for _ in 0..declines {
+            buyer.pay(&booking, "tok_declined").await.expect("an answer");
+        }
+        let payment = buyer.start_paying(&booking, "tok_unreachable").await.expect("recorded");
+        buyer.wait_for_payment(&payment, payment::State::Unknown).await;
+        Self { stage, buyer, booking, payment }
+    }
+
+    /// Lets the time to pay and the time to settle pass.
+    async fn run_out_of_time(&self, world: &World, ended: booking::State) {
+        world.clock.advance(PAY_BY_PASSED);
+        let settling = "select count(*) from booking_booking where settle_by_time is not null";
+        while world.database.count_by_hand(settling).await == 0 {
+            // It polls: a worker notices.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        world.clock.advance(SETTLE_BY_PASSED);
+        self.buyer.wait_for(&self.booking, ended).await;
+        let states = self.stage.states(&self.buyer).await;
+        assert_eq!(states[self.stage.seat(0)], SeatState::Available);
+        let open = self.buyer.look_at_payment(&self.payment).await;
+        assert_eq!(open.state(), payment::State::Unknown);
+    }
+
+    /// The gateway took the money, and can be reached again.
+    async fn money_arrives(&self, world: &World) {
+        let charge = Charge {
+            payment_id: PaymentId::parse(&self.payment.payment_id).expect("a payment id"),
+            amount: Money { currency: Currency::parse("EUR").expect("a currency"), minor: 2_500 },
+            payment_token: "tok_success".into(),
+        };
+        let outcome = world.app.gateway().charge(&charge).await;
+        assert!(matches!(outcome, ChargeOutcome::Succeeded { .. }), "{outcome:?}");
+        let reachable = "update payment_payment set payment_token = 'tok_success'
+            where payment_token = 'tok_unreachable'";
+        assert_eq!(world.database.by_hand(reachable).await, 1);
+        world.clock.advance(ASKED_AGAIN);
+        self.buyer.wait_for_payment(&self.payment, payment::State::Succeeded).await;
+    }
+
+    async fn entry(&self, world: &World) -> LedgerEntry {
+        let entry = world.ledger_of(&self.payment).await.expect("the gateway knows it");
+        assert_eq!((entry.state, entry.amount_minor), (LedgerState::Captured, 2_500));
+        entry
+    }
+
+    async fn assert_bought_after_all(&self, world: &World) {
+        self.buyer.wait_for(&self.booking, booking::State::Confirmed).await;
+        assert_eq!(self.entry(world).await.refunded_minor, 0);
+        assert_eq!(self.buyer.tickets_of(&self.booking).await.len(), 1);
+        let states = self.stage.states(&self.buyer).await;
+        assert_eq!(states[self.stage.seat(0)], SeatState::Sold);
+    }
+
+    async fn assert_given_back(&self, world: &World, state: booking::State) {
+        let given_back = "select count(*) from payment_refund where state = 'SUCCEEDED'";
+        while world.database.count_by_hand(given_back).await == 0 {
+            // It polls: a worker asks for the refund.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        world.clock.advance(ASKED_AGAIN);
+        world.assert_sound().await;
+        assert_eq!(self.entry(world).await.refunded_minor, 2_500);
+        let payment = self.buyer.look_at_payment(&self.payment).await;
+        assert_eq!(payment.refunded.expect("an amount").minor_units, 2_500);
+        assert_eq!(self.buyer.look_at(&self.booking).await.state(), state);
+        assert!(self.buyer.tickets_of(&self.booking).await.is_empty());
+        assert_eq!(world.database.count_by_hand(given_back).await, 1);
+    }
+}
+
+scenarios! {
+    async fn s_33_late_money_confirms_an_expired_booking_whose_seats_are_free(world: &World) {
+        let sale = Sale::begin(world, 0).await;
+        sale.run_out_of_time(world, booking::State::Expired).await;
+        sale.money_arrives(world).await;
+        sale.assert_bought_after_all(world).await;
+    }
+
+    async fn s_33_late_money_confirms_a_failed_booking_whose_seats_are_free(world: &World) {
+        let sale = Sale::begin(world, 1).await;
+        sale.run_out_of_time(world, booking::State::Failed).await;
+        sale.money_arrives(world).await;
+        sale.assert_bought_after_all(world).await;
+        assert_eq!(sale.buyer.look_at(&sale.booking).await.failure_code, "");
+    }
+
+    async fn s_33_late_money_is_given_back_when_somebody_else_has_bought_the_seat(world: &World) {
+        let sale = Sale::begin(world, 0).await;
+        sale.run_out_of_time(world, booking::State::Expired).await;
+        let other = world.guest().await;
+        let theirs = other.buy(&sale.stage.event_id, &[sale.stage.seat(0)]).await;
+        sale.money_arrives(world).await;
+        sale.assert_given_back(world, booking::State::Expired).await;
+        assert_eq!(other.look_at(&theirs).await.state(), booking::State::Confirmed);
+        assert_eq!(other.tickets_of(&theirs).await.len(), 1);
+    }
+
+    async fn s_33_late_money_is_given_back_when_somebody_else_holds_the_seat(world: &World) {
+        let sale = Sale::begin(world, 1).await;
+        sale.run_out_of_time(world, booking::State::Failed).await;
+        let other = world.guest().await;
+        let hold = other.hold(&sale.stage.event_id, &[sale.stage.seat(0)]).await.expect("free");
+        sale.money_arrives(world).await;
+        sale.assert_given_back(world, booking::State::Failed).await;
+        other.book(&hold).await.expect("the hold was left alone");
+    }
+
+    async fn s_33_late_money_of_a_cancelled_booking_is_always_given_back(world: &World) {
+        let sale = Sale::begin(world, 0).await;
+        let cancelled = sale.buyer.cancel(&sale.booking).await.expect("it is not paid");
+        assert_eq!(cancelled.state(), booking::State::Cancelled);
+        let other = world.guest().await;
+        let seat = sale.stage.seat(0);
+        let refused = other.hold(&sale.stage.event_id, &[seat]).await.expect_err("not settled");
+        assert_eq!(refused.reason(), boxoffice_sdk::ErrorReason::SeatsTaken);
+        // Five minutes later the seat is free, whatever becomes of the money.
+        world.clock.advance(SETTLE_BY_PASSED);
+        sale.stage.wait_for(&other, seat, SeatState::Available).await;
+        sale.money_arrives(world).await;
+        sale.assert_given_back(world, booking::State::Cancelled).await;
+        let states = sale.stage.states(&other).await;
+        assert_eq!(states[seat], SeatState::Available);
+    }
+}

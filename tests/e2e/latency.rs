@@ -1,0 +1,23 @@
+//! Answers leave at once.
+
+use std::time::{Duration, Instant};
+
+use boxoffice_tests::{StagePlan, World, scenarios};
+
+scenarios! {
+    /// A connection that waits to fill its packets adds 40 ms to every answer.
+    async fn s_71_an_answer_does_not_wait_for_more_to_send(world: &World) {
+        let stage = world.stage(StagePlan::default()).await;
+        let buyer = world.guest().await;
+        let booking = buyer.buy(&stage.event_id, &[stage.seat(0)]).await;
+        let mut times = Vec::new();
+        for _ in 0..20 {
+            let begun = Instant::now();
+            buyer.look_at(&booking).await;
+            times.push(begun.elapsed());
+        }
+        times.sort_unstable();
+        // The quicker half, so that a busy machine makes no difference.
+        assert!(times[9] < Duration::from_millis(35), "{times:?}");
+    }
+}
