@@ -3,3 +3,9 @@
 
 mod sale;
 mod tidy;
+
+mod catalog;
+mod watch_ends;
+mod watch_seats;
+mod watcher;
+mod wire;

@@ -10,9 +10,9 @@ mod world;
 pub use clock::HandClock;
 pub use database::{Backend, Database};
 pub use people::{Person, request_id};
-pub use process::Process;
+pub use process::{Process, program};
 pub use stage::{Stage, StagePlan};
-pub use world::World;
+pub use world::{PASSWORD, World};
 
 /// Writes a test once and runs it on both databases. Each begins with a fresh world and ends with
 /// every invariant holding: `scenarios! { async fn name(world: &World) { … } }`.
