@@ -4,7 +4,10 @@
 mod sale;
 mod tidy;
 
+mod access;
+mod access_rules;
 mod catalog;
+mod tokens;
 mod watch_ends;
 mod watch_seats;
 mod watcher;
