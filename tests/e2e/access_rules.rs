@@ -14,8 +14,10 @@ const CREDENTIALS: [&str; 3] = ["Login", "RefreshToken", "Logout"];
 /// What every call of an RPC by a caller with these roles has to come to.
 fn assert_as_declared(rpc: &Rpc, roles: &[Role], outcome: Result<Vec<u8>, Status>) {
     let who = format!("{} as {roles:?}: {outcome:?}", rpc.path);
-    let (code, reason) =
-        (code(&outcome), outcome.err().map_or(ErrorReason::Unspecified, |s| Error::from(s).reason()));
+    let (code, reason) = (
+        code(&outcome),
+        outcome.err().map_or(ErrorReason::Unspecified, |s| Error::from(s).reason()),
+    );
     assert!(![Code::Unimplemented, Code::Internal, Code::Unknown].contains(&code), "{who}");
     let role_admits = rpc.access.roles().any(|role| roles.contains(&role));
     if rpc.access.public || role_admits {

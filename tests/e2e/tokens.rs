@@ -83,7 +83,13 @@ fn forgeries(token: &str, public_key: [u8; 32]) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn issued(secret: &str, issuer: &str, audience: &str, session: SessionId, now: Timestamp) -> String {
+fn issued(
+    secret: &str,
+    issuer: &str,
+    audience: &str,
+    session: SessionId,
+    now: Timestamp,
+) -> String {
     let current = Secret::parse(secret).expect("it is strong enough");
     let secrets = Secrets { current, previous: Vec::new() };
     let roles: Roles = [Role::Admin].into_iter().collect();
