@@ -82,7 +82,7 @@ impl App {
     /// Starts a server: migrates the database, makes the first admin, listens.
     pub async fn start(config: &Config) -> Result<Self> {
         let clock = Arc::new(SystemClock::default());
-        let store = Store::open(&config.database).await?;
+        let store = open_database(config).await?;
         clock.follow(&store).await?;
         let followed = (Arc::clone(&clock), store.clone());
         let tasks = Tasks::default();
@@ -95,7 +95,7 @@ impl App {
 
     /// Starts a server on a clock of one's own, for tests that turn it by hand.
     pub async fn start_on(config: &Config, clock: Arc<dyn Clock>) -> Result<Self> {
-        let store = Store::open(&config.database).await?;
+        let store = open_database(config).await?;
         Self::start_with(config, store, clock, Tasks::default()).await
     }
 
@@ -178,6 +178,22 @@ impl App {
     }
 }
 
+/// Opens the database. Its URL may hold a password, so that a complaint names only the setting.
+async fn open_database(config: &Config) -> Result<Store> {
+    let opened = Store::open(&config.database).await;
+    opened.map_err(|error| Error::Unavailable(format!("--database cannot be opened: {error}")))
+}
+
+/// Why the first admin cannot be made, for whoever chose the settings.
+fn admin_refused(error: Error) -> Error {
+    let Error::Rejected(refusal) = error else { return error };
+    let complaint = match refusal.violations.first() {
+        Some(fault) => format!("BOXOFFICE_ADMIN_PASSWORD {}", fault.description),
+        None => format!("BOXOFFICE_ADMIN_EMAIL cannot be made an admin: {}", refusal.message),
+    };
+    Error::Unavailable(complaint)
+}
+
 fn cors_origins(config: &Config) -> Result<Vec<http::HeaderValue>> {
     let origin = |text: &String| {
         text.parse().map_err(|_| Error::internal(format!("--cors-origins {text} is no origin")))
@@ -231,7 +247,8 @@ impl Services {
         };
         let password = config.admin_password.as_ref().or(made_up.as_ref());
         let password = password.map(String::as_str).unwrap_or_default();
-        let made = self.identity.ensure_admin(&config.admin_email, password, "Admin").await?;
+        let made = self.identity.ensure_admin(&config.admin_email, password, "Admin").await;
+        let made = made.map_err(admin_refused)?;
         Ok(made.then(|| (config.admin_email.clone(), made_up)))
     }
 

@@ -88,7 +88,10 @@ fn refuse(complaint: &str) -> ExitCode {
 /// owner alone.
 fn kept_secret(path: &Path) -> Result<String, String> {
     use std::os::unix::fs::OpenOptionsExt;
-    let complain = |error: std::io::Error| format!("{}: {error}", path.display());
+    let complain = |error: std::io::Error| {
+        let path = path.display();
+        format!("no secret is set, and {path}, beside the --database, cannot keep one: {error}")
+    };
     match std::fs::read_to_string(path) {
         Ok(text) => return Ok(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}

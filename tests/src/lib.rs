@@ -14,7 +14,7 @@ pub use clock::HandClock;
 pub use database::{Backend, Database};
 pub use door::{ADMIN, Door, PASSWORD};
 pub use people::{Person, request_id};
-pub use process::Process;
+pub use process::{Process, program};
 pub use replica::Replica;
 pub use stage::{Stage, StagePlan};
 pub use world::World;

@@ -37,7 +37,7 @@ impl Process {
         Self::start_with(backend, &[]).await
     }
 
-    /// Starts a server on a fresh database, with more flags.
+    /// Starts a server on a fresh database, with more flags, or other values for some.
     pub async fn start_with(backend: Backend, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a scratch folder");
         let database = Database::create(backend, folder.path()).await;
@@ -52,7 +52,9 @@ impl Process {
             ("--admin-password", PASSWORD),
             ("--log", "warn"),
         ] {
-            arguments.extend([flag.to_owned(), value.to_owned()]);
+            if !more.contains(&flag) {
+                arguments.extend([flag.to_owned(), value.to_owned()]);
+            }
         }
         arguments.extend(more.iter().map(|flag| (*flag).to_owned()));
         let (child, door) = spawn(&arguments, &folder);

@@ -1,0 +1,196 @@
+//! Starting the program itself: what it insists on, and what it says.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use boxoffice_sdk::identity::v1::{LoginRequest, RefreshTokenRequest, RegisterRequest};
+use boxoffice_sdk::{Client, Code};
+use boxoffice_server::config::EXAMPLE_SECRET;
+use boxoffice_tests::{Backend, PASSWORD, Process, Stage, StagePlan, program, request_id};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+
+const SECRET: &str = "a secret of the tests, 0123456789";
+/// How long a refusal may take.
+const REFUSAL_MAX: Duration = Duration::from_secs(20);
+
+fn server(folder: &Path, environment: &[(&str, &str)], flags: &[&str]) -> Command {
+    let mut command = Command::new(program("boxoffice-server"));
+    command.env_clear().envs(environment.iter().copied()).args(flags).current_dir(folder);
+    command.args(["--listen", "127.0.0.1:0"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// Starts a server that must not start, and gives what it says.
+async fn refusal(folder: &Path, environment: &[(&str, &str)], flags: &[&str]) -> String {
+    let ended = server(folder, environment, flags).output();
+    let ended = tokio::time::timeout(REFUSAL_MAX, ended).await.expect("it gives up");
+    let ended = ended.expect("it runs");
+    assert!(!ended.status.success(), "{environment:?} {flags:?} was accepted");
+    let said = String::from_utf8(ended.stderr).expect("text");
+    assert!(!said.is_empty() && !said.contains("panicked"), "{said}");
+    said
+}
+
+#[tokio::test]
+async fn s_65_production_insists_on_secrets_of_its_own() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let (secret, password) = ("BOXOFFICE_SECRET", "BOXOFFICE_ADMIN_PASSWORD");
+    let previous = "BOXOFFICE_PREVIOUS_SECRET";
+    let weak = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    for (environment, named) in [
+        (vec![], secret),
+        (vec![(secret, "")], secret),
+        (vec![(secret, "too short")], secret),
+        (vec![(secret, weak)], secret),
+        (vec![(secret, EXAMPLE_SECRET), (password, PASSWORD)], secret),
+        (vec![(secret, SECRET), (previous, "short")], previous),
+        (vec![(secret, SECRET)], password),
+        (vec![(secret, SECRET), (password, "")], password),
+        (vec![(secret, SECRET), (password, "12345678")], password),
+    ] {
+        let said = refusal(folder.path(), &environment, &["--production"]).await;
+        assert!(said.contains(named), "{named} is not named: {said}");
+        for (_, value) in environment.iter().filter(|(_, value)| value.len() > 5) {
+            assert!(!said.contains(value), "it says a secret: {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn s_65_settings_that_cannot_be_meant_stop_the_start_by_name() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let config = folder.path().join("boxoffice.toml");
+    std::fs::write(&config, "lisen = \"127.0.0.1:0\"\n").expect("it is written");
+    let config = config.to_str().expect("text");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().expect("an address").to_string();
+    let own = vec![("BOXOFFICE_SECRET", SECRET)];
+    for (environment, flags, named) in [
+        (vec![("BOXOFFICE_SECRTE", SECRET)], vec![], "BOXOFFICE_SECRTE"),
+        (vec![], vec!["--production", "--demo"], "--demo"),
+        (vec![], vec!["--database", "mysql://localhost/x"], "--database"),
+        (vec![], vec!["--database", "sqlite://:memory:"], "--database"),
+        (vec![], vec!["--database", "sqlite:///no/such/folder/x.db"], "--database"),
+        (own.clone(), vec!["--database", "sqlite:///no/such/folder/x.db"], "--database"),
+        (own, vec!["--database", "postgres://me:hunter2hunter2@127.0.0.1:1/x"], "--database"),
+        (vec![], vec!["--database", "postgres://me:hunter2hunter2@127.0.0.1:1/x"], "--database"),
+        (vec![], vec!["--holds", "redis://localhost"], "--holds"),
+        (vec![], vec!["--bus", "kafka://localhost"], "--bus"),
+        (vec![], vec!["--payments", "stripe"], "--payments"),
+        (vec![], vec!["--log", "boxoffice=loud"], "--log"),
+        (vec![], vec!["--cors-origins", "a\nb"], "--cors-origins"),
+        (vec![], vec!["--config", config], "lisen"),
+        (vec![], vec!["--config", "missing.toml"], "missing.toml"),
+        (vec![], vec!["--lisen", "x"], "--lisen"),
+        (vec![("BOXOFFICE_PRODUCTION", "maybe")], vec![], "--production"),
+    ] {
+        let said = refusal(folder.path(), &environment, &flags).await;
+        assert!(said.contains(named), "{named} is not named: {said}");
+        assert!(!said.contains("hunter2"), "it says a password: {said}");
+    }
+    // The address is given last, so these two are asked by themselves.
+    for address in [taken.as_str(), "nowhere"] {
+        let mut command = Command::new(program("boxoffice-server"));
+        command.env_clear().env("BOXOFFICE_LISTEN", address).current_dir(folder.path());
+        let ended = tokio::time::timeout(REFUSAL_MAX, command.kill_on_drop(true).output()).await;
+        let ended = ended.expect("it gives up").expect("it runs");
+        let said = String::from_utf8(ended.stderr).expect("text");
+        assert!(!ended.status.success() && said.contains("--listen"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn s_65_production_starts_with_what_it_needs_and_the_password_only_once() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let secret = ("BOXOFFICE_SECRET", SECRET);
+    let first = [secret, ("BOXOFFICE_ADMIN_PASSWORD", PASSWORD)];
+    for environment in [&first[..], &[secret]] {
+        let mut child = server(folder.path(), environment, &["--production"]);
+        let mut child = child.spawn().expect("it starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let ready = tokio::time::timeout(REFUSAL_MAX, lines.next_line()).await;
+        let ready = ready.expect("in time").expect("a line").expect("it is ready");
+        let (_, rest) = ready.split_once("http://").expect("the ready line has its address");
+        let address = rest.split(' ').next().expect("an address");
+        let client = Client::connect(format!("http://{address}")).await.expect("a client");
+        let request =
+            LoginRequest { email: "admin@boxoffice.localhost".into(), password: PASSWORD.into() };
+        client.login(request).await.expect("the admin signs in");
+        child.kill().await.expect("it is stopped");
+    }
+}
+
+/// Registers, signs in wrongly and rightly, refreshes, buys; gives everything that is secret.
+async fn secret_doings(process: &Process) -> Vec<String> {
+    let person = process.anonymous().await;
+    let (email, password) = ("private.person@example.com", "a very private password");
+    let mut secrets = vec![email.to_owned(), password.to_owned(), PASSWORD.to_owned()];
+    let request = RegisterRequest {
+        email: email.into(),
+        password: password.into(),
+        display_name: "Private Person".into(),
+    };
+    person.register(request.clone()).await.expect("an account");
+    secrets.extend(person.tokens().map(|tokens| tokens.access_token));
+    secrets.extend(person.tokens().map(|tokens| tokens.refresh_token));
+    person.register(request).await.expect_err("it is taken");
+    let login = |password: &str| LoginRequest { email: email.into(), password: password.into() };
+    let wrong = person.login(login("a private mistake")).await.expect_err("it is wrong");
+    assert_eq!(wrong.code(), Code::Unauthenticated);
+    secrets.push("a private mistake".into());
+    person.login(login(password)).await.expect("it signs in");
+    let spent = person.tokens().expect("tokens").refresh_token;
+    person.refresh().await.expect("the next");
+    person.refresh().await.expect("the next");
+    let request = RefreshTokenRequest { refresh_token: spent.clone() };
+    process.anonymous().await.refresh_token(request).await.expect_err("it is used");
+    secrets.extend([spent, "tok_success".into(), "tok_declined".into()]);
+    person.login(login(password)).await.expect("it signs in");
+    secrets.extend(person.tokens().map(|tokens| tokens.access_token));
+
+    let admin = process.anonymous().await;
+    let request = LoginRequest { email: "admin@example.com".into(), password: PASSWORD.into() };
+    admin.login(request).await.expect("it signs in");
+    secrets.push("admin@example.com".into());
+    let stage = Stage::publish(&admin, &StagePlan::default()).await;
+    let hold = person.hold(&stage.event_id, &[stage.seat(0)]).await.expect("it is free");
+    let request = boxoffice_sdk::booking::v1::CreateBookingRequest {
+        request_id: request_id(),
+        hold_id: hold.hold_id,
+        contact_email: "private.contact@example.com".into(),
+    };
+    secrets.push("private.contact@example.com".into());
+    let booking = person.create_booking(request).await.expect("it is booked").booking;
+    let booking = booking.expect("a booking");
+    person.pay(&booking, "tok_declined").await.expect("it is declined");
+    person.pay(&booking, "tok_success").await.expect("it is paid");
+    secrets.extend(person.tickets_of(&booking).await.into_iter().map(|ticket| ticket.code));
+    secrets
+}
+
+async fn logs_hold_no_secret(backend: Backend) {
+    let mut process = Process::start_with(backend, &["--log", "debug"]).await;
+    let mut secrets = secret_doings(&process).await;
+    secrets.push(SECRET.into());
+    process.kill();
+    let log = std::fs::read_to_string(process.folder.path().join("server.log")).expect("a log");
+    assert!(log.contains("DEBUG"), "nothing was logged");
+    for secret in secrets {
+        let line = log.lines().find(|line| line.contains(&secret));
+        assert!(line.is_none(), "{secret} is in the log: {line:?}");
+    }
+    process.finish().await;
+}
+
+#[tokio::test]
+async fn s_67_logs_hold_no_secret_on_sqlite() {
+    logs_hold_no_secret(Backend::Sqlite).await;
+}
+
+#[tokio::test]
+async fn s_67_logs_hold_no_secret_on_postgres() {
+    logs_hold_no_secret(Backend::Postgres).await;
+}
