@@ -7,6 +7,7 @@ mod tidy;
 mod access;
 mod access_rules;
 mod catalog;
+mod invariants;
 mod port;
 mod requests;
 mod sign_in;
