@@ -106,7 +106,7 @@ scenarios! {
         let (jazz, opera) = ("Jazz Night".to_owned(), "Der fliegende Holländer".to_owned());
         let client = world.anonymous().await;
         let any = ListEventsRequest::default;
-        assert_eq!(list(&client, any()).await, [jazz.clone(), opera.clone()]);
+        assert_eq!(list(&client, any()).await.join(", "), format!("{jazz}, {opera}"));
         let by_text = |text: &str| ListEventsRequest { text: text.into(), ..any() };
         for request in [
             ListEventsRequest { city: "KOLN".into(), ..any() },
@@ -118,7 +118,8 @@ scenarios! {
             by_text("100%"),
             by_text("wind_machine"),
         ] {
-            assert_eq!(list(&client, request.clone()).await, [opera.clone()], "{request:?}");
+            let found = list(&client, request.clone()).await;
+            assert_eq!(found.join(", "), opera, "{request:?}");
         }
         let before = ListEventsRequest { start_time_before: Some(later), ..any() };
         assert_eq!(list(&client, before).await, [jazz]);

@@ -10,6 +10,7 @@ mod events;
 mod expiry;
 mod forgery;
 mod holds;
+mod invariants;
 mod kills;
 mod late_money;
 mod latency;

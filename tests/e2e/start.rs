@@ -175,6 +175,7 @@ async fn logs_hold_no_secret(backend: Backend) {
     let mut process = Process::start_with(backend, &["--log", "debug"]).await;
     let mut secrets = secret_doings(&process).await;
     secrets.push(SECRET.into());
+    process.assert_sound().await;
     process.kill();
     let log = std::fs::read_to_string(process.folder.path().join("server.log")).expect("a log");
     assert!(log.contains("DEBUG"), "nothing was logged");
@@ -182,7 +183,7 @@ async fn logs_hold_no_secret(backend: Backend) {
         let line = log.lines().find(|line| line.contains(&secret));
         assert!(line.is_none(), "{secret} is in the log: {line:?}");
     }
-    process.finish().await;
+    process.database.discard().await;
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use futures::StreamExt;
 use futures::future::join_all;
 
 use crate::catalog::event_draft;
-use crate::watcher::{Watcher, each};
+use crate::watcher::{Watcher, changes, each};
 
 /// Gives a hold back.
 pub async fn release(person: &Person, hold: Hold) {
@@ -141,11 +141,16 @@ scenarios! {
         let delete = format!("delete from booking_seat_change where revision <= {oldest}");
         assert!(world.database.by_hand(&delete).await > 0);
         let view = resynchronised(&buyer, &stage, old).await;
-        // What is still kept is still served.
+        // Nor can it be served when one in the middle is missing.
         let kept = SeatCursor { revision: oldest, ..old };
+        let middle = format!("delete from booking_seat_change where revision = {}", oldest + 2);
+        assert_eq!(world.database.by_hand(&middle).await, 1);
+        resynchronised(&buyer, &stage, kept).await;
+        // What is still kept is still served.
+        let kept = SeatCursor { revision: oldest + 2, ..old };
         let mut stream = buyer.watch_seats(event_id, Some(kept));
         let next = stream.next().await.expect("it goes on").expect("no error");
-        assert_eq!(next.cursor.expect("a cursor").revision, oldest + 1);
+        assert_eq!(next.cursor.expect("a cursor").revision, oldest + 3);
         // And from the new beginning it goes on as ever.
         let mut watcher = Watcher::with_view(&buyer, event_id, view);
         buyer.hold(event_id, &[stage.seat(3)]).await.expect("it is free");
@@ -174,6 +179,47 @@ scenarios! {
         }
         let (first, others) = watchers.split_first().expect("five watchers");
         assert!(others.iter().all(|other| other.seen == first.seen));
+    }
+
+    async fn s_80_who_joins_in_the_middle_of_a_rush_begins_once(world: &World) {
+        let stage = world.stage(StagePlan::default()).await;
+        let event_id = stage.event_id.as_str();
+        let buyers = join_all((0..4).map(|_| world.guest())).await;
+        let rush = join_all(buyers.iter().enumerate().map(|(index, buyer)| {
+            hold_and_release(buyer, event_id, stage.seat(index), 50)
+        }));
+        let anybody = world.anonymous().await;
+        let joining = async {
+            for _ in 0..40 {
+                let mut watcher = Watcher::begin(&anybody, event_id).await;
+                for _ in 0..3 {
+                    // Only changes from now on; `changes` refuses anything else.
+                    changes(&watcher.next().await);
+                }
+            }
+        };
+        tokio::select! {
+            _ = rush => {}
+            () = joining => {}
+        }
+        let mut last = Watcher::begin(&anybody, event_id).await;
+        last.assert_equals_the_map().await;
+    }
+
+    async fn s_80_changes_that_were_forgotten_unread_are_made_up_for(world: &World) {
+        let stage = world.stage(StagePlan::default()).await;
+        let (event_id, buyer) = (stage.event_id.as_str(), world.guest().await);
+        let mut watcher = Watcher::begin(&buyer, event_id).await;
+        buyer.hold(event_id, &[stage.seat(0)]).await.expect("it is free");
+        watcher.change(world).await;
+        // As if this server had not reached the database for longer than changes are kept.
+        world.database.by_hand("update booking_feed set revision = revision + 5").await;
+        let message = watcher.next().await;
+        let Some(Update::Snapshot(snapshot)) = &message.update else { panic!("{message:?}") };
+        assert!(snapshot.resynchronised);
+        buyer.hold(event_id, &[stage.seat(1)]).await.expect("it is free");
+        assert_eq!(watcher.change(world).await, each(&[stage.seat(1)], SeatState::Held));
+        watcher.assert_equals_the_map().await;
     }
 
     async fn s_80_only_published_events_can_be_watched(world: &World) {

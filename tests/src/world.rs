@@ -60,8 +60,14 @@ impl World {
 
     /// Stops the server and starts it again on the same database.
     pub async fn restart(self) -> Self {
+        self.while_stopped(async |_, _| {}).await
+    }
+
+    /// Stops the server, lets something be done to its database, and starts it again.
+    pub async fn while_stopped(self, work: impl AsyncFnOnce(&Database, &HandClock)) -> Self {
         let Self { app, clock, database, folder, config, .. } = self;
         app.stop().await.expect("it stops");
+        work(&database, &clock).await;
         let app = App::start_on(&config, clock.clone()).await.expect("it starts again");
         let door = door(&app);
         Self { app, clock, database, folder, config, door }

@@ -111,7 +111,17 @@ impl SeatFeeds {
         let feed = self.feed(event_id);
         self.refresh(&feed).await?;
         let newest = feed.newest.subscribe();
-        Ok(SeatWatch { feeds: self.clone(), feed, newest, cursor, pending: VecDeque::new() })
+        // No cursor that was ever given out is beyond what is committed.
+        let committed = *newest.borrow();
+        let known = cursor.filter(|cursor| *cursor <= committed);
+        Ok(SeatWatch {
+            feeds: self.clone(),
+            feed,
+            newest,
+            cursor: known,
+            resynchronised: known != cursor,
+            pending: VecDeque::new(),
+        })
     }
 
     fn feed(&self, event_id: EventId) -> Arc<EventFeed> {
@@ -151,13 +161,14 @@ impl SeatFeeds {
         }
         while known.revision < committed.revision {
             let new = tx.revisions_after(feed.event_id, known.revision, ROWS_MAX).await?;
+            let whole = follow(&new, known.revision);
+            known.revision = new.last().map_or(committed.revision, |last| last.revision);
             let mut ring = feed.ring();
-            let Some(last) = new.last() else { break };
-            if new.first().is_some_and(|first| first.revision != known.revision + 1) {
-                // Some are no longer kept: watchers that need them begin anew.
+            if !whole {
+                // Some were forgotten before they were read: whoever is behind begins anew.
                 ring.revisions.clear();
+                continue;
             }
-            known.revision = last.revision;
             ring.revisions.extend(new.into_iter().map(Arc::new));
             let surplus = ring.revisions.len().saturating_sub(RING_MAX);
             ring.revisions.drain(..surplus);
@@ -192,6 +203,8 @@ pub struct SeatWatch {
     feed: Arc<EventFeed>,
     newest: watch::Receiver<FeedCursor>,
     cursor: Option<FeedCursor>,
+    /// Whether a first snapshot replaces what the watcher knew.
+    resynchronised: bool,
     pending: VecDeque<SeatUpdate>,
 }
 
@@ -207,18 +220,12 @@ impl SeatWatch {
             }
             let newest = *self.newest.borrow_and_update();
             match self.cursor {
-                None => self.take_snapshot(false).await?,
-                Some(cursor) if cursor.epoch != newest.epoch => self.take_snapshot(true).await?,
-                Some(cursor) if cursor.revision > newest.revision => {
-                    // A snapshot may be newer than the feed; a cursor from nowhere stays ahead.
-                    self.feeds.refresh(&self.feed).await?;
-                    if cursor.revision > self.newest.borrow().revision {
-                        self.take_snapshot(true).await?;
-                    }
-                }
-                Some(cursor) if cursor.revision < newest.revision => {
+                None => self.take_snapshot(self.resynchronised).await?,
+                Some(cursor) if cursor.epoch < newest.epoch => self.take_snapshot(true).await?,
+                Some(cursor) if cursor < newest => {
                     self.take_changes(cursor, newest.revision).await?;
                 }
+                // It has seen everything, or a snapshot that was newer than the ring.
                 Some(_) => {
                     let changed = self.newest.changed().await;
                     changed.map_err(|_| Error::Unavailable("the seat feed has ended".into()))?;
@@ -253,8 +260,7 @@ impl SeatWatch {
                 kept.into_iter().map(Arc::new).filter(|r| r.revision <= newest).collect()
             }
         };
-        let next = cursor.revision + 1;
-        if revisions.first().is_none_or(|first| first.revision != next) {
+        if !follow(revisions.iter().map(Arc::as_ref), cursor.revision) {
             // They are no longer kept.
             return self.take_snapshot(true).await;
         }
@@ -272,6 +278,18 @@ impl SeatWatch {
         }
         Ok(())
     }
+}
+
+/// Whether there are revisions and they follow this one, and each other, without a gap.
+fn follow<'a>(revisions: impl IntoIterator<Item = &'a Revision>, revision: i64) -> bool {
+    let mut newest = revision;
+    for next in revisions {
+        if newest.checked_add(1) != Some(next.revision) {
+            return false;
+        }
+        newest = next.revision;
+    }
+    newest > revision
 }
 
 /// Many revisions as one change: the newest state of each seat.

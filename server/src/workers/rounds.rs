@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
 
-/// Does rounds of work until `stop`: at once again while a round says that there is more, else after
-/// `pause`. A round that fails is logged and tried again after the pause.
+/// Does rounds of work until `stop`: at once again while a round says that there is more, else
+/// after `pause`. A round that fails is logged and tried again after the pause.
 pub async fn repeat<F, W>(name: &'static str, pause: Duration, stop: CancellationToken, mut work: F)
 where
     F: FnMut() -> W + Send,

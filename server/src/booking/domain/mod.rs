@@ -3,6 +3,6 @@
 pub mod board;
 pub mod booking;
 #[cfg(test)]
-mod booking_table;
+mod booking_tests;
 pub mod hold;
 pub mod inventory;

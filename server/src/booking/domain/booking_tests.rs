@@ -31,7 +31,6 @@ const COLUMNS: [&str; 10] = [
 /// Pending, Awaiting, Confirmed, caNcelled, Failed, Expired; `-` keeps the places, `<` frees them,
 /// `!` sells them.
 const TABLE: [(&str, [&str; 10]); 17] = [
-    // state             start own ok own fail own canc other ok other fail other canc cancel pay settle
     ("P in time", ["A-", "C!", ".", ".", "C!", ".", ".", "N<", "x", "x"]),
     ("P overdue", ["x", "C!", ".", ".", "C!", ".", ".", "N<", "E<", "x"]),
     ("P declined late", ["x", "C!", ".", ".", "C!", ".", ".", "N<", "F<", "x"]),

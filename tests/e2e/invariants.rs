@@ -1,0 +1,341 @@
+//! Every invariant finds the faults it is for: rows are changed by hand and put back.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use boxoffice_sdk::booking::v1::booking;
+use boxoffice_server::operations::invariants::{INVARIANTS, verify};
+use boxoffice_server::store::Store;
+use boxoffice_tests::{Backend, Database, HandClock, StagePlan, World, scenarios};
+
+/// Something done to the database by hand, and the invariants that must find it.
+struct Fault {
+    found_by: &'static [&'static str],
+    /// The one table whose rows it changes.
+    table: &'static str,
+    statement: &'static str,
+}
+
+const fn fault(
+    found_by: &'static [&'static str],
+    table: &'static str,
+    statement: &'static str,
+) -> Fault {
+    Fault { found_by, table, statement }
+}
+
+/// Indexes that keep a fault from happening at all. Without them, it must still be found.
+const GUARDS: [(&str, &str); 2] = [
+    (
+        "drop index ticket_ticket_live",
+        "create unique index ticket_ticket_live on ticket_ticket (event_id, seat_id)
+            where state in ('VALID', 'USED')",
+    ),
+    (
+        "drop index payment_payment_open",
+        "create unique index payment_payment_open on payment_payment (booking_id)
+            where state in ('PENDING', 'REQUIRES_ACTION', 'UNKNOWN')",
+    ),
+];
+
+const SEAT_FAULTS: [Fault; 7] = [
+    fault(
+        &["live_ticket_has_its_seat", "booking_has_all_its_seats"],
+        "booking_seat",
+        "update booking_seat set state = 'AVAILABLE', session_id = null, booking_id = null
+            where state = 'SOLD'",
+    ),
+    fault(
+        &["booking_has_all_its_seats"],
+        "booking_seat",
+        "update booking_seat set state = 'AVAILABLE', session_id = null, booking_id = null
+            where state = 'CLAIMED'",
+    ),
+    fault(
+        &["live_hold_has_all_its_seats"],
+        "booking_seat",
+        "update booking_seat set state = 'AVAILABLE', session_id = null, hold_id = null
+            where state = 'HELD'",
+    ),
+    fault(
+        &["claimed_seat_has_its_booking"],
+        "booking_seat",
+        "update booking_seat set session_id = 'gst_somebody' where state = 'CLAIMED'",
+    ),
+    fault(
+        &["sold_seat_has_one_live_ticket"],
+        "booking_seat",
+        "update booking_seat set session_id = 'gst_somebody' where state = 'SOLD'",
+    ),
+    fault(
+        &["feed_equals_the_seats"],
+        "booking_feed",
+        "update booking_feed set revision = revision - 1",
+    ),
+    fault(
+        &["feed_equals_the_seats"],
+        "booking_seat_change",
+        "update booking_seat_change set state = 'AVAILABLE' where state = 'SOLD'",
+    ),
+];
+
+const BOOKING_FAULTS: [Fault; 13] = [
+    fault(
+        &["held_seat_has_its_hold"],
+        "booking_hold",
+        "update booking_hold set state = 'RELEASED' where state = 'ACTIVE'",
+    ),
+    fault(
+        &["no_hold_past_its_time"],
+        "booking_hold",
+        "update booking_hold set expire_time = 1 where state = 'ACTIVE'",
+    ),
+    fault(
+        &["claimed_seat_has_its_booking", "booking_has_all_its_seats"],
+        "booking_booking",
+        "update booking_booking set state = 'EXPIRED' where state = 'PENDING'",
+    ),
+    fault(
+        &["no_booking_past_its_time"],
+        "booking_booking",
+        "update booking_booking set pay_by_time = 1 where state = 'PENDING'",
+    ),
+    fault(
+        &["total_is_the_sum_of_prices", "payment_is_of_its_booking", "confirmed_booking_is_paid"],
+        "booking_booking",
+        "update booking_booking set total_minor = total_minor - 1 where state = 'CONFIRMED'",
+    ),
+    fault(
+        &["total_is_the_sum_of_prices"],
+        "booking_place",
+        "update booking_place set price_minor = 0",
+    ),
+    fault(
+        &["awaited_payment_is_open"],
+        "booking_booking",
+        "update booking_booking set open_payment_id = paid_payment_id where state = 'CONFIRMED'",
+    ),
+    fault(
+        &["captured_money_has_a_home"],
+        "booking_booking",
+        "update booking_booking set paid_payment_id = null where state = 'CONFIRMED'",
+    ),
+    fault(
+        &["state_has_its_event"],
+        "booking_booking",
+        "update booking_booking set version = version + 1 where state = 'CONFIRMED'",
+    ),
+    fault(
+        &["payment_is_of_its_booking"],
+        "booking_booking",
+        "delete from booking_booking where state = 'CONFIRMED'",
+    ),
+    fault(
+        &["confirmed_booking_has_its_tickets", "captured_money_has_a_home"],
+        "booking_booking",
+        "update booking_booking set state = 'CANCELLED' where state = 'CONFIRMED'",
+    ),
+    fault(
+        &["total_is_the_sum_of_prices", "claimed_seat_has_its_booking"],
+        "booking_place",
+        "delete from booking_place",
+    ),
+    fault(&["held_seat_has_its_hold"], "booking_hold_seat", "delete from booking_hold_seat"),
+];
+
+const MONEY_AND_TICKET_FAULTS: [Fault; 10] = [
+    fault(
+        &["confirmed_booking_is_paid", "payment_is_of_its_booking"],
+        "payment_payment",
+        "update payment_payment set amount_minor = amount_minor + 1",
+    ),
+    fault(
+        &["payment_is_of_its_booking"],
+        "payment_payment",
+        "update payment_payment set session_id = 'gst_somebody'",
+    ),
+    fault(
+        &["refunds_match_their_payment", "confirmed_booking_is_paid"],
+        "payment_payment",
+        "update payment_payment set refunded_minor = 1",
+    ),
+    fault(
+        &["refunds_match_their_payment", "no_payment_forgotten"],
+        "payment_refund",
+        "insert into payment_refund select payment_id, payment_id, booking_id, event_id, 'PENDING',
+            currency_code, 100, 'by hand', 0, 1, 1, 1 from payment_payment",
+    ),
+    fault(
+        &["no_payment_forgotten", "confirmed_booking_is_paid"],
+        "payment_payment",
+        "update payment_payment set state = 'UNKNOWN', next_ask_time = 1",
+    ),
+    fault(
+        &["one_open_payment_a_booking"],
+        "payment_payment",
+        "insert into payment_payment select case when n.number = 1 then booking_id else event_id end,
+            booking_id, event_id, session_id, 'PENDING', currency_code, amount_minor, payment_token,
+            '', '', 0, 0, 1, 1, 1, 1 from payment_payment
+            cross join (select 1 as number union all select 2) n",
+    ),
+    fault(
+        &["sold_seat_has_one_live_ticket", "confirmed_booking_has_its_tickets"],
+        "ticket_ticket",
+        "update ticket_ticket set state = 'VOID' where seat_label = '1'",
+    ),
+    fault(
+        &["sold_seat_has_one_live_ticket", "confirmed_booking_has_its_tickets"],
+        "ticket_ticket",
+        "delete from ticket_ticket where seat_label = '1'",
+    ),
+    fault(
+        &["live_ticket_has_its_seat"],
+        "ticket_ticket",
+        "update ticket_ticket set booking_id = event_id where seat_label = '1'",
+    ),
+    fault(
+        &["seat_has_one_live_ticket", "sold_seat_has_one_live_ticket"],
+        "ticket_ticket",
+        "insert into ticket_ticket select booking_id, booking_id, event_id, seat_id, session_id,
+            section_name, row_label, seat_label, 'VALID', create_time, version
+            from ticket_ticket where seat_label = '1'",
+    ),
+];
+
+const EVENT_FAULTS: [Fault; 5] = [
+    fault(
+        &["event_versions_without_gap"],
+        "store_event_log",
+        "delete from store_event_log where context = 'booking' and aggregate_version = 1",
+    ),
+    fault(
+        &["state_has_its_event"],
+        "store_event_log",
+        "delete from store_event_log where context = 'payment'",
+    ),
+    fault(
+        &["committed_events_are_published"],
+        "store_outbox",
+        "insert into store_outbox select message_id, context, kind, aggregate_id,
+            aggregate_version + 1000, payload, 1, null, 0, 0 from store_event_log
+            where context = 'booking' and aggregate_version = 1",
+    ),
+    fault(
+        &["published_events_are_consumed"],
+        "store_inbox",
+        "delete from store_inbox where consumer = 'reporting.timeline'",
+    ),
+    fault(
+        &["refresh_tokens_form_a_line"],
+        "identity_refresh_token",
+        "update identity_refresh_token set use_time = null where use_time is not null",
+    ),
+];
+
+/// A confirmed booking of two seats, one that awaits its money, a hold, and a token that was used.
+async fn set_the_scene(world: &World) {
+    let stage = world.stage(StagePlan::default()).await;
+    let (event_id, buyer) = (stage.event_id.as_str(), world.customer().await);
+    buyer.refresh().await.expect("the next");
+    let hold = buyer.hold(event_id, &[stage.seat(3)]).await.expect("it is free");
+    let pending = buyer.book(&hold).await.expect("the hold is good");
+    assert_eq!(pending.state(), booking::State::Pending);
+    buyer.hold(event_id, &[stage.seat(4)]).await.expect("it is free");
+    // The sale comes last, so that the newest revision of the feed is of its seats.
+    buyer.buy(event_id, &[stage.seat(0), stage.seat(1)]).await;
+    world.assert_sound().await;
+}
+
+async fn broken(store: &Store, clock: &HandClock) -> BTreeSet<&'static str> {
+    let verdicts = verify(store, clock, Duration::ZERO).await.expect("it is verified");
+    let broken = verdicts.iter().filter(|verdict| verdict.finding.violation_count > 0);
+    broken
+        .map(|verdict| {
+            assert!(
+                !verdict.finding.examples.is_empty(),
+                "{} without a row",
+                verdict.invariant.name
+            );
+            verdict.invariant.name
+        })
+        .collect()
+}
+
+async fn commit(fault: &Fault, database: &Database) {
+    let table = fault.table;
+    database.by_hand(&format!("create table kept as select * from {table}")).await;
+    let changed = database.by_hand(fault.statement).await;
+    assert!(changed > 0, "nothing to change for {:?}: {}", fault.found_by, fault.statement);
+}
+
+async fn put_back(fault: &Fault, database: &Database) {
+    let table = fault.table;
+    database.by_hand(&format!("delete from {table}")).await;
+    database.by_hand(&format!("insert into {table} select * from kept")).await;
+    database.by_hand("drop table kept").await;
+}
+
+/// Commits every fault while no server runs that could mend it.
+async fn every_fault_is_found(backend: Backend) {
+    let world = World::start(backend).await;
+    set_the_scene(&world).await;
+    world.while_stopped(commit_every_fault).await.finish().await;
+}
+
+async fn commit_every_fault(database: &Database, clock: &HandClock) {
+    let store = Store::open(&database.url).await.expect("it opens");
+    for (drop_index, _) in GUARDS {
+        database.by_hand(drop_index).await;
+    }
+    assert_eq!(broken(&store, clock).await, BTreeSet::new());
+    let mut covered = BTreeSet::new();
+    let faults = SEAT_FAULTS.iter().chain(&BOOKING_FAULTS).chain(&MONEY_AND_TICKET_FAULTS);
+    for fault in faults.chain(&EVENT_FAULTS) {
+        commit(fault, database).await;
+        let found = broken(&store, clock).await;
+        for name in fault.found_by {
+            assert!(found.contains(name), "{name} does not find it: {}", fault.statement);
+            covered.insert(*name);
+        }
+        put_back(fault, database).await;
+        assert_eq!(broken(&store, clock).await, BTreeSet::new(), "after {}", fault.statement);
+    }
+    let all: BTreeSet<_> = INVARIANTS.iter().map(|invariant| invariant.name).collect();
+    assert_eq!(covered, all, "every invariant has a fault here");
+    for (_, create_index) in GUARDS {
+        database.by_hand(create_index).await;
+    }
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn verify_finds_every_fault_by_the_invariant_it_is_for_on_sqlite() {
+    every_fault_is_found(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn verify_finds_every_fault_by_the_invariant_it_is_for_on_postgres() {
+    every_fault_is_found(Backend::Postgres).await;
+}
+
+scenarios! {
+    async fn verify_names_the_rows_to_an_operator(world: &World) {
+        let stage = world.stage(StagePlan::default()).await;
+        let buyer = world.guest().await;
+        let booking = buyer.buy(&stage.event_id, &[stage.seat(0)]).await;
+        let change = |by: &str| {
+            let set = "update booking_booking set total_minor = total_minor";
+            format!("{set} {by} 1 where state = 'CONFIRMED'")
+        };
+        assert_eq!(world.database.by_hand(&change("+")).await, 1);
+        let results = world.verify().await;
+        assert_eq!(results.len(), INVARIANTS.len());
+        assert!(results.iter().all(|r| !r.description.is_empty() && r.duration.is_some()));
+        let wrong = results.iter().find(|result| result.name == "total_is_the_sum_of_prices");
+        let wrong = wrong.expect("it is reported");
+        let (_, digits) = booking.booking_id.split_once('_').expect("an id");
+        assert_eq!((wrong.violation_count, wrong.examples.len()), (1, 1));
+        assert!(wrong.examples[0].contains(digits), "{:?}", wrong.examples);
+        assert_eq!(world.database.by_hand(&change("-")).await, 1);
+    }
+}
