@@ -173,8 +173,9 @@ const MONEY_AND_TICKET_FAULTS: [Fault; 10] = [
     fault(
         &["one_open_payment_a_booking"],
         "payment_payment",
-        "insert into payment_payment select case when n.number = 1 then booking_id else event_id end,
-            booking_id, event_id, session_id, 'PENDING', currency_code, amount_minor, payment_token,
+        "insert into payment_payment select
+            case when n.number = 1 then booking_id else event_id end, booking_id, event_id,
+            session_id, 'PENDING', currency_code, amount_minor, payment_token,
             '', '', 0, 0, 1, 1, 1, 1 from payment_payment
             cross join (select 1 as number union all select 2) n",
     ),

@@ -104,11 +104,13 @@ scenarios! {
         assert_eq!(header(&allowed, "access-control-allow-origin"), SHOP);
         assert!(header(&allowed, "access-control-allow-methods").contains("POST"));
         let headers = header(&allowed, "access-control-allow-headers").to_lowercase();
-        for name in ["content-type", "x-grpc-web", "x-user-agent", "grpc-timeout", "authorization"] {
+        let needed = ["content-type", "x-grpc-web", "x-user-agent", "grpc-timeout"];
+        for name in needed.into_iter().chain(["authorization"]) {
             assert!(headers.contains(name), "{name} is not allowed");
         }
         assert!(header(&allowed, "vary").to_lowercase().contains("origin"));
-        for origin in [FOREIGN, "null", "https://shop.example.evil.example", "http://shop.example"] {
+        let similar = ["null", "https://shop.example.evil.example", "http://shop.example"];
+        for origin in similar.into_iter().chain([FOREIGN]) {
             let refused = preflight(world, origin).await;
             assert!(!refused.contains_key("access-control-allow-origin"), "{origin}");
             let body = ListEventsRequest::default().encode_to_vec();
@@ -156,13 +158,13 @@ scenarios! {
             assert_eq!(status, StatusCode::OK, "{page}: {text}");
         }
         let (status, headers, text) = get(&format!("{}/.well-known/jwks.json", world.url())).await;
-        assert_eq!((status, header(&headers, "content-type")), (StatusCode::OK, "application/json"));
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(header(&headers, "content-type"), "application/json");
         let keys: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         let keys = keys["keys"].as_array().expect("a list");
         assert_eq!(keys.len(), 1);
-        for (name, value) in [("kty", "OKP"), ("crv", "Ed25519"), ("alg", "EdDSA"), ("use", "sig")] {
-            assert_eq!(keys[0][name], value);
-        }
+        assert_eq!((&keys[0]["kty"], &keys[0]["crv"]), (&"OKP".into(), &"Ed25519".into()));
+        assert_eq!((&keys[0]["alg"], &keys[0]["use"]), (&"EdDSA".into(), &"sig".into()));
         assert!(keys[0]["d"].is_null(), "a private key");
         let (status, _, _) = get(&format!("{}/nothing", world.url())).await;
         assert_ne!(status, StatusCode::INTERNAL_SERVER_ERROR);

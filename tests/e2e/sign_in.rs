@@ -97,8 +97,8 @@ scenarios! {
             assert!(!password.contains("1234") || !error.to_string().contains(password));
         }
         let long = format!("{}@example.com", "x".repeat(250));
-        let bad = ["", "nobody", "@example.com", "a@", "a b@example.com", "a@b@c", "a@b\r\nBcc: c@d"];
-        for email in bad.into_iter().chain([&*long]) {
+        let bad = ["", "nobody", "@example.com", "a@", "a b@example.com", "a@b@c"];
+        for email in bad.into_iter().chain(["a@b\r\nBcc: c@d", &long]) {
             let error = person.register(registration(email, PASSWORD)).await.expect_err(email);
             assert_eq!(error.violations()[0].field, "email", "{email}");
             if !email.is_empty() {
