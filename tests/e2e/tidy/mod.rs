@@ -10,6 +10,7 @@ mod migrations;
 mod names;
 mod reasons;
 mod rust;
+mod scenarios;
 mod size;
 mod source;
 mod sql;
