@@ -21,4 +21,20 @@ scenarios! {
             assert_eq!(states[seat], SeatState::Sold);
         }
     }
+
+    async fn s_08_a_hold_whose_write_fails_leaves_the_seat_to_others(world: &World) {
+        let stage = world.stage(StagePlan::default()).await;
+        let (unlucky, other) = (world.guest().await, world.guest().await);
+        let seat = [stage.seat(0)];
+        // The last of the tables a hold is written to is not there.
+        world.database.by_hand("alter table booking_hold_seat rename to elsewhere").await;
+        let failed = unlucky.hold(&stage.event_id, &seat).await.expect_err("it cannot be written");
+        assert_eq!(failed.code(), boxoffice_sdk::Code::Internal);
+        assert!(!failed.to_string().contains("booking_hold_seat"), "{failed}");
+        world.database.by_hand("alter table elsewhere rename to booking_hold_seat").await;
+        let begun = std::time::Instant::now();
+        assert_eq!(stage.states(&other).await[seat[0]], SeatState::Available);
+        other.hold(&stage.event_id, &seat).await.expect("it is free");
+        assert!(begun.elapsed() < std::time::Duration::from_secs(1));
+    }
 }

@@ -277,8 +277,7 @@ impl Board {
         seats: &[SeatId],
         wanted: impl Fn(&Seat) -> bool,
     ) -> Vec<SeatId> {
-        let is_wanted =
-            |id: &&SeatId| self.seats.get(&(event_id, **id)).is_some_and(|seat| wanted(seat));
+        let is_wanted = |id: &&SeatId| self.seats.get(&(event_id, **id)).is_some_and(&wanted);
         seats.iter().filter(is_wanted).copied().collect()
     }
 
