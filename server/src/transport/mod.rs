@@ -1,6 +1,7 @@
 //! The port: layers that every call passes, and what maps between the wire and the contexts.
 
 pub mod access;
+pub mod answers;
 pub mod auth;
 pub mod parse;
 pub mod request_key;

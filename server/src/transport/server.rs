@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::response::Response;
 use axum::routing::get;
 use boxoffice_proto::booking::v1::booking_service_server::BookingServiceServer;
 use boxoffice_proto::catalog::v1::catalog_service_server::CatalogServiceServer;
@@ -13,26 +12,23 @@ use boxoffice_proto::operations::v1::operations_service_server::OperationsServic
 use boxoffice_proto::payment::v1::payment_service_server::PaymentServiceServer;
 use boxoffice_proto::reporting::v1::reporting_service_server::ReportingServiceServer;
 use boxoffice_proto::ticket::v1::ticket_service_server::TicketServiceServer;
-use boxoffice_proto::r#type::v1::ErrorReason;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::Code;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tonic_health::server::HealthReporter;
 use tonic_web::GrpcWebLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use super::answers::{give_reasons, limit_duration};
 use super::auth::AuthLayer;
-use super::status::plain;
 use crate::booking::grpc::BookingGrpc;
 use crate::catalog::grpc::CatalogGrpc;
 use crate::error::{Error, Result};
 use crate::identity::grpc::IdentityGrpc;
 use crate::kernel::limits::{
-    CALL_DURATION_MAX, HEADER_BYTES_MAX, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX,
-    STREAMS_PER_CONNECTION_MAX,
+    HEADER_BYTES_MAX, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, STREAMS_PER_CONNECTION_MAX,
 };
 use crate::operations::grpc::OperationsGrpc;
 use crate::payment::grpc::PaymentGrpc;
@@ -113,7 +109,8 @@ pub async fn serve(contexts: Contexts, port: Port) -> Result<()> {
         .routes()
         .into_axum_router()
         .layer(port.auth)
-        .layer(axum::middleware::map_response(refuse_undecodable))
+        .layer(axum::middleware::from_fn(limit_duration))
+        .layer(axum::middleware::map_response(give_reasons))
         .layer(GrpcWebLayer::new())
         .layer(cors(port.cors_origins));
     let router = grpc.merge(plain_http(port.store, port.jwks));
@@ -132,24 +129,10 @@ pub async fn serve(contexts: Contexts, port: Port) -> Result<()> {
         .http2_max_local_error_reset_streams(Some(RESETS_MAX))
         .http2_keepalive_interval(Some(KEEP_ALIVE.0))
         .http2_keepalive_timeout(Some(KEEP_ALIVE.1))
-        .timeout(CALL_DURATION_MAX)
         .add_routes(Routes::from(router))
         .serve_with_incoming_shutdown(incoming, stopping)
         .await
         .map_err(|error| Error::Unavailable(format!("the port has failed: {error}")))
-}
-
-/// Answers INVALID_ARGUMENT where tonic says INTERNAL by itself: it does so for requests that it
-/// cannot decode. Faults of ours have a reason with them.
-async fn refuse_undecodable(response: Response) -> Response {
-    let internal = i32::from(Code::Internal).to_string();
-    let headers = response.headers();
-    let is_internal = headers.get("grpc-status").is_some_and(|code| *code == *internal);
-    if !is_internal || headers.contains_key("grpc-status-details-bin") {
-        return response;
-    }
-    let message = "the request is not a message of this RPC";
-    plain(Code::InvalidArgument, ErrorReason::InvalidFields, message).into_http()
 }
 
 async fn set_health(health: &HealthReporter, serving: bool) {
