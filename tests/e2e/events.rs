@@ -6,6 +6,7 @@ use boxoffice_sdk::ErrorReason;
 use boxoffice_sdk::booking::v1::{Booking, booking};
 use boxoffice_sdk::payment::v1::payment;
 use boxoffice_sdk::reporting::v1::TimelineStep;
+use boxoffice_server::ports::clock::Clock;
 use boxoffice_tests::{Person, Stage, StagePlan, World, scenarios};
 
 /// Everything that events leave behind.
@@ -30,12 +31,7 @@ async fn counts(world: &World) -> Vec<i64> {
 }
 
 async fn wait_until_all_left(world: &World) {
-    let give_up = Instant::now() + Duration::from_secs(20);
-    while world.database.count_by_hand("select count(*) from store_outbox").await > 0 {
-        assert!(Instant::now() < give_up, "events are stuck");
-        // It polls: the relay sends them.
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    world.database.wait_by_hand("select count(*) from store_outbox", |count| count == 0).await;
 }
 
 async fn book(buyer: &Person, stage: &Stage, seat: usize) -> Booking {
@@ -107,6 +103,34 @@ scenarios! {
         assert_eq!(counts(world).await[0], before[0] + 5);
     }
 
+    async fn s_42_what_a_relay_had_claimed_is_taken_over_after_its_lease(world: &World) {
+        let stage = world.stage(StagePlan::default()).await;
+        let buyer = world.guest().await;
+        buyer.buy(&stage.event_id, &[stage.seat(0)]).await;
+        world.assert_sound().await;
+        let before = counts(world).await;
+        // As another relay leaves it that was killed right after it claimed everything.
+        let lease = world.clock.now().micros() + 10_000_000;
+        let claimed = format!(
+            "begin;
+            insert into store_outbox ({COLUMNS}, lease_id, lease_until)
+                select {COLUMNS}, message_id, {lease} from store_event_log;
+            delete from store_event_log;
+            commit"
+        );
+        world.database.by_hand(&claimed).await;
+        let meanwhile = buyer.buy(&stage.event_id, &[stage.seat(1)]).await;
+        buyer.wait_for_timeline(&meanwhile, &[
+            "BookingCreated", "PaymentCreated", "BookingPaymentStarted", "PaymentSucceeded",
+            "BookingConfirmed", "TicketIssued",
+        ]).await;
+        let left = "select count(*) from store_outbox where lease_id = message_id";
+        assert_eq!(world.database.count_by_hand(left).await, before[0], "the lease is respected");
+        world.clock.advance(Duration::from_secs(10));
+        wait_until_all_left(world).await;
+        assert_eq!(counts(world).await[0], before[0] + 6);
+    }
+
     async fn s_43_events_that_come_again_change_nothing(world: &World) {
         let stage = world.stage(StagePlan::default()).await;
         let buyer = world.guest().await;
@@ -151,12 +175,7 @@ scenarios! {
         );
         world.database.by_hand(&spoilt).await;
         let failed = "select count(*) from store_outbox where failure_count > 1";
-        let give_up = Instant::now() + Duration::from_secs(20);
-        while world.database.count_by_hand(failed).await == 0 {
-            assert!(Instant::now() < give_up, "it was never tried");
-            // It polls: the relay tries.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        world.database.wait_by_hand(failed, |count| count > 0).await;
         let free = buyer.buy(&stage.event_id, &[stage.seat(1)]).await;
         let whole = [
             "BookingCreated", "PaymentCreated", "BookingPaymentStarted", "PaymentSucceeded",

@@ -1,6 +1,6 @@
 //! A server that is killed, as by a power cut, goes on where it was.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use boxoffice_sdk::ErrorReason;
 use boxoffice_sdk::booking::v1::{Booking, GetHoldRequest, booking, hold};
@@ -151,5 +151,37 @@ kills! {
         let twice = "select count(*) from store_event_log l where 2 <>
             (select count(*) from store_inbox i where i.message_id = l.message_id)";
         assert_eq!(process.database.count_by_hand(twice).await, 0, "two consumers, once each");
+    }
+
+    async fn s_42_what_a_killed_relay_had_claimed_leaves_as_soon_as_it_is_back(
+        process: &mut Process
+    ) {
+        let stage = process.stage(StagePlan::default()).await;
+        let buyer = process.guest().await;
+        let booking = buyer.buy(&stage.event_id, &[stage.seat(0)]).await;
+        process.assert_sound().await;
+        process.kill();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_micros();
+        let columns = "message_id, context, kind, aggregate_id, aggregate_version, payload,
+            occur_time";
+        let claimed = format!(
+            "begin;
+            insert into store_outbox ({columns}, lease_id, lease_until)
+                select {columns}, message_id, {} from store_event_log;
+            delete from store_event_log;
+            delete from store_inbox;
+            delete from reporting_booking_step;
+            commit",
+            now + 600_000_000
+        );
+        process.database.by_hand(&claimed).await;
+        process.start_again();
+        let begun = Instant::now();
+        let buyer = process.again(&buyer).await;
+        buyer.wait_for_timeline(&booking, &[
+            "BookingCreated", "PaymentCreated", "BookingPaymentStarted", "PaymentSucceeded",
+            "BookingConfirmed", "TicketIssued",
+        ]).await;
+        assert!(begun.elapsed() < FINISHED_MAX, "it took {:?}", begun.elapsed());
     }
 }

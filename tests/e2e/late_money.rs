@@ -46,10 +46,7 @@ impl Sale {
     async fn run_out_of_time(&self, world: &World, ended: booking::State) {
         world.clock.advance(PAY_BY_PASSED);
         let settling = "select count(*) from booking_booking where settle_by_time is not null";
-        while world.database.count_by_hand(settling).await == 0 {
-            // It polls: a worker notices.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        world.database.wait_by_hand(settling, |count| count == 1).await;
         world.clock.advance(SETTLE_BY_PASSED);
         self.buyer.wait_for(&self.booking, ended).await;
         let states = self.stage.states(&self.buyer).await;
@@ -90,10 +87,7 @@ impl Sale {
 
     async fn assert_given_back(&self, world: &World, state: booking::State) {
         let given_back = "select count(*) from payment_refund where state = 'SUCCEEDED'";
-        while world.database.count_by_hand(given_back).await == 0 {
-            // It polls: a worker asks for the refund.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        world.database.wait_by_hand(given_back, |count| count == 1).await;
         world.clock.advance(ASKED_AGAIN);
         world.assert_sound().await;
         assert_eq!(self.entry(world).await.refunded_minor, 2_500);

@@ -1,7 +1,6 @@
 //! No money is lost or made: the gateway's ledger and the platform's payments agree to the cent.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use boxoffice_sdk::booking::v1::{Booking, SeatState, booking};
 use boxoffice_sdk::payment::v1::{Payment, payment};
@@ -37,11 +36,11 @@ async fn purchase(buyer: &Person, stage: &Stage, number: usize) -> Purchase {
     let mut payments = Vec::new();
     for (index, token) in tokens.iter().enumerate() {
         let is_last = index + 1 == tokens.len();
-        let payment = match cancelled && is_last {
-            true => buyer.start_paying(&booking, token).await,
-            false => buyer.pay(&booking, token).await,
-        };
-        payments.push(payment.expect("the payment is recorded"));
+        let payment = buyer.start_paying(&booking, token).await.expect("it is recorded");
+        payments.push(match cancelled && is_last {
+            true => payment,
+            false => buyer.wait_for_outcome(&payment).await,
+        });
     }
     if cancelled {
         // It may be paid by then: the money is taken or given back, as the booking says.
@@ -55,12 +54,7 @@ async fn wait_until_settled(world: &World) {
     let unsettled = "select (select count(*) from payment_refund where state = 'PENDING')
         + (select count(*) from payment_payment where state in ('PENDING', 'UNKNOWN'))
         + (select count(*) from booking_booking where open_payment_id is not null)";
-    let give_up = Instant::now() + Duration::from_secs(30);
-    while world.database.count_by_hand(unsettled).await > 0 {
-        assert!(Instant::now() < give_up, "something is stuck");
-        // It polls: the gateway is asked by workers.
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    world.database.wait_by_hand(unsettled, |count| count == 0).await;
 }
 
 /// What the platform says of a payment has to be what the ledger says.

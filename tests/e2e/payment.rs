@@ -1,7 +1,7 @@
 //! Payments whose requests are repeated, whose answers are lost, and whose bookings are cancelled.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use boxoffice_sdk::ErrorReason;
 use boxoffice_sdk::booking::v1::{Booking, SeatState, booking};
@@ -155,7 +155,9 @@ scenarios! {
             let booking = book(&buyer, &stage, seat).await;
             let payment = buyer.start_paying(&booking, "tok_timeout_after_charge").await;
             let payment = payment.expect("it is recorded");
+            let give_up = Instant::now() + Duration::from_secs(20);
             while world.ledger_of(&payment).await.is_none_or(|e| e.state == LedgerState::Open) {
+                assert!(Instant::now() < give_up, "nothing was charged");
                 // It polls: the money is taken by a task of the server.
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }

@@ -84,12 +84,7 @@ scenarios! {
         let asked = "select ask_count from payment_payment";
         let before = world.database.count_by_hand(asked).await;
         world.clock.advance(Duration::from_secs(61));
-        let give_up = Instant::now() + Duration::from_secs(20);
-        while world.database.count_by_hand(asked).await <= before {
-            assert!(Instant::now() < give_up, "nobody asks any more");
-            // It polls: a worker asks.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        world.database.wait_by_hand(asked, |count| count > before).await;
         assert_eq!(buyer.look_at_payment(&payment).await.state(), payment::State::Unknown);
     }
 

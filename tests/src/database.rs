@@ -1,6 +1,7 @@
 //! A fresh database for one test.
 
 use std::path::Path;
+use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
@@ -89,6 +90,21 @@ impl Database {
                 let mut conn = PgConnection::connect(&self.url).await.expect("it opens");
                 sqlx::query_scalar(query).fetch_one(&mut conn).await.expect("a number")
             }
+        }
+    }
+
+    /// Waits until a number that a query of one's own reads is as wanted; polls, and gives up after
+    /// 20 seconds.
+    pub async fn wait_by_hand(&self, query: &str, is_wanted: impl Fn(i64) -> bool) {
+        let give_up = tokio::time::Instant::now() + Duration::from_secs(20);
+        loop {
+            let now = self.count_by_hand(query).await;
+            if is_wanted(now) {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < give_up, "still {now}: {query}");
+            // It polls: a worker changes it.
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 }

@@ -124,10 +124,24 @@ impl Person {
 
     /// Waits until a payment is in that state; polls, and gives up after 20 seconds.
     pub async fn wait_for_payment(&self, payment: &Payment, state: payment::State) -> Payment {
+        self.wait_until_payment(payment, |now| now == state).await
+    }
+
+    /// Waits until the outcome of a payment is known; polls, and gives up after 20 seconds.
+    pub async fn wait_for_outcome(&self, payment: &Payment) -> Payment {
+        let open = [payment::State::Pending, payment::State::Unknown];
+        self.wait_until_payment(payment, |now| !open.contains(&now)).await
+    }
+
+    async fn wait_until_payment(
+        &self,
+        payment: &Payment,
+        is_wanted: impl Fn(payment::State) -> bool,
+    ) -> Payment {
         let give_up = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
         loop {
             let now = self.look_at_payment(payment).await;
-            if now.state() == state {
+            if is_wanted(now.state()) {
                 return now;
             }
             assert!(tokio::time::Instant::now() < give_up, "still {:?}", now.state());
