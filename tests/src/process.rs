@@ -124,6 +124,8 @@ fn spawn(arguments: &[String], folder: &TempDir) -> (Child, Door) {
     let mut child = Command::new(program("boxoffice-server"))
         .args(arguments)
         .current_dir(folder.path())
+        // The settings are the arguments alone, whatever this machine's environment says.
+        .env_clear()
         .stdout(Stdio::piped())
         .stderr(errors)
         .spawn()
