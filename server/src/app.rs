@@ -58,7 +58,7 @@ const CLOCK_PAUSE: Duration = Duration::from_secs(30);
 pub struct App {
     address: SocketAddr,
     gateway: SandboxGateway,
-    port: JoinHandle<Result<()>>,
+    port: JoinHandle<()>,
     stop_port: CancellationToken,
     tasks: Tasks,
     store: Store,
@@ -128,7 +128,8 @@ impl App {
             cors_origins: cors_origins(config)?,
             stop: stop_port.clone(),
         };
-        let port = tokio::spawn(serve(services.contexts(feeds, &stop_port), port));
+        let served = serve(services.contexts(feeds, &stop_port), port);
+        let port = tasks.spawn_port(served);
         Ok(Self { address, gateway, port, stop_port, tasks, store, new_admin })
     }
 
@@ -148,11 +149,8 @@ impl App {
     }
 
     /// Waits until the server can no longer do its work: the port or a worker has failed.
-    pub async fn failure(&mut self) {
-        tokio::select! {
-            () = self.tasks.failure() => {}
-            _ = &mut self.port => {}
-        }
+    pub async fn failure(&self) {
+        self.tasks.failure().await;
     }
 
     /// Stops: no new work, calls in flight finish, streams end with their cursor, workers stop.
@@ -161,20 +159,16 @@ impl App {
         let Self { port, stop_port, tasks, store, .. } = self;
         stop_port.cancel();
         let abort = port.abort_handle();
-        let served = match tokio::time::timeout(DRAIN_DURATION_MAX, port).await {
-            Ok(served) => served.map_err(Error::internal)?,
-            Err(_) => {
-                abort.abort();
-                Ok(())
-            }
-        };
+        if tokio::time::timeout(DRAIN_DURATION_MAX, port).await.is_err() {
+            abort.abort();
+        }
         if tokio::time::timeout(FINISH_DURATION_MAX, tasks.finish()).await.is_err() {
             tracing::warn!("some work had to be cut off; it goes on after the next start");
         }
         if tokio::time::timeout(CLOSE_DURATION_MAX, store.close()).await.is_err() {
             tracing::warn!("some connections of the database were cut off");
         }
-        served
+        Ok(())
     }
 }
 
@@ -292,11 +286,11 @@ impl Services {
             let (booking, identity, store, clock) = tidied.clone();
             async move {
                 let changes = booking.sweep_changes().await?;
-                let sign_ins = identity.sweep().await? > 0;
+                identity.sweep().await?;
                 let mut tx = store.begin().await?;
-                let requests = sweep_requests(&mut tx, clock.now() - REQUEST_ID_KEPT).await? > 0;
+                let requests = sweep_requests(&mut tx, clock.now() - REQUEST_ID_KEPT).await?;
                 tx.commit().await?;
-                Ok(changes || sign_ins || requests)
+                Ok(changes || requests)
             }
         }));
     }

@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 
 async fn run(config: &Config, begun: Instant) -> Result<(), String> {
     let mut signals = Signals::install().map_err(|error| error.to_string())?;
-    let mut app = App::start(config).await.map_err(|error| error.to_string())?;
+    let app = App::start(config).await.map_err(|error| error.to_string())?;
     let text = welcome::text(config, app.address(), app.new_admin.as_ref(), begun.elapsed());
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| e.to_string())?;

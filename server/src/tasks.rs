@@ -5,11 +5,15 @@ use std::future::Future;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::error::Result;
+
 /// The tracked tasks of a server. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
     tracker: TaskTracker,
+    lanes: TaskTracker,
     stop: CancellationToken,
+    stop_lanes: CancellationToken,
     failed: CancellationToken,
 }
 
@@ -25,14 +29,26 @@ impl Tasks {
 
     /// Begins work without which the server is of no use: if it panics, the server has failed.
     pub fn spawn_vital(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let work = tokio::spawn(work);
+        self.tracker.spawn(watched(self.failed.clone(), work));
+    }
+
+    /// Begins a lane: vital, and needed until every other work has ended.
+    pub fn spawn_lane(&self, lane: impl Future<Output = ()> + Send + 'static) {
+        self.lanes.spawn(watched(self.failed.clone(), lane));
+    }
+
+    /// Begins the port. If it ends before it is told to, the server has failed.
+    pub fn spawn_port(
+        &self,
+        port: impl Future<Output = Result<()>> + Send + 'static,
+    ) -> tokio::task::JoinHandle<()> {
         let failed = self.failed.clone();
-        self.tracker.spawn(async move {
-            if let Err(error) = work.await {
-                tracing::error!(%error, "a worker has failed");
+        tokio::spawn(async move {
+            if let Err(error) = port.await {
+                tracing::error!(%error, "the port has failed");
                 failed.cancel();
             }
-        });
+        })
     }
 
     /// What tells workers to stop.
@@ -40,15 +56,38 @@ impl Tasks {
         &self.stop
     }
 
+    /// What tells lanes to stop.
+    pub fn stop_lanes(&self) -> &CancellationToken {
+        &self.stop_lanes
+    }
+
     /// Waits until something vital has failed.
     pub async fn failure(&self) {
         self.failed.cancelled().await;
     }
 
-    /// Tells workers to stop and waits for everything that is tracked.
+    /// Tells workers to stop and waits for everything that is tracked; the lanes end last, so that
+    /// what the others bring is still done.
     pub async fn finish(&self) {
         self.stop.cancel();
         self.tracker.close();
         self.tracker.wait().await;
+        self.stop_lanes.cancel();
+        self.lanes.close();
+        self.lanes.wait().await;
+    }
+}
+
+/// Lets work run and tells if it has panicked.
+fn watched<W: Future<Output = ()> + Send + 'static>(
+    failed: CancellationToken,
+    work: W,
+) -> impl Future<Output = ()> {
+    let work = tokio::spawn(work);
+    async move {
+        if let Err(error) = work.await {
+            tracing::error!(%error, "a worker has failed");
+            failed.cancel();
+        }
     }
 }

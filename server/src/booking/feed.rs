@@ -85,6 +85,7 @@ impl SeatFeeds {
     pub async fn follow(&self, stop: CancellationToken) {
         let mut signals = self.store.signals().listen();
         let mut look = tokio::time::interval(LOOK_SPAN);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let signal = tokio::select! {
                 () = stop.cancelled() => return,

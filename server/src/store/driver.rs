@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -143,7 +143,9 @@ impl Store {
 
 /// Makes sure that this process is the only one on a SQLite file: two would not hear each other.
 fn lock_file(database: &Path) -> Result<File> {
-    let path = database.with_extension("lock");
+    let mut path = database.as_os_str().to_owned();
+    path.push(".lock");
+    let path = PathBuf::from(path);
     let complain = |error: std::io::Error| {
         Error::Unavailable(format!("the lock file {}: {error}", path.display()))
     };

@@ -148,8 +148,8 @@ impl Lanes {
         };
         let senders = (0..count).map(|_| {
             let (sender, receiver) = mpsc::channel(LANE_QUEUE_MAX);
-            let stop = tasks.stop().clone();
-            tasks.spawn_vital(run_lane(store.clone(), Arc::clone(clock), receiver, stop));
+            let stop = tasks.stop_lanes().clone();
+            tasks.spawn_lane(run_lane(store.clone(), Arc::clone(clock), receiver, stop));
             sender
         });
         Self { senders: senders.collect() }
@@ -194,13 +194,24 @@ async fn run_lane(
         match run_groups(&store, &*clock, groups).await {
             Ok(()) => {}
             Err((groups, error)) if is_worth_another_run(&groups, &error) => {
-                for group in groups.into_iter().flat_map(AnyGroup::split) {
-                    if let Err((alone, error)) = run_groups(&store, &*clock, vec![group]).await {
-                        answer_all(alone, &Err(error));
-                    }
-                }
+                run_one_by_one(&store, &*clock, groups).await;
             }
             Err((groups, error)) => answer_all(groups, &Err(error)),
+        }
+    }
+}
+
+async fn run_one_by_one(store: &Store, clock: &dyn Clock, groups: Vec<Box<dyn AnyGroup>>) {
+    let mut gone = None;
+    for group in groups.into_iter().flat_map(AnyGroup::split) {
+        if let Some(error) = &gone {
+            // The database went away meanwhile: nobody has to wait for that again.
+            group.answer(Err(Error::clone(error)));
+            continue;
+        }
+        if let Err((alone, error)) = run_groups(store, clock, vec![group]).await {
+            answer_all(alone, &Err(error.clone()));
+            gone = Some(error).filter(|error| matches!(error, Error::Unavailable(_)));
         }
     }
 }

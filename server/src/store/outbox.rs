@@ -20,7 +20,7 @@ const AGGREGATE_EVENTS_MAX: i64 = 8;
 /// The longest pause between two attempts to send an event.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Request ids that one sweep forgets at the most.
-const SWEEP_MAX: i64 = 2_000;
+const SWEEP_MAX: u32 = 2_000;
 
 type Row = (Uuid, String, String, Uuid, i64, Vec<u8>, i64);
 
@@ -159,10 +159,12 @@ pub async fn put_off(tx: &mut Tx, lease: Lease, failed: &[Event], now: Timestamp
     Ok(())
 }
 
-/// Forgets some of the request ids from before that time; 0 when there are none left.
-pub async fn sweep_requests(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+/// Forgets some of the request ids from before that time. Says whether there may be more.
+pub async fn sweep_requests(tx: &mut Tx, before: Timestamp) -> Result<bool> {
     const SQL: &str = "delete from store_request where (session_id, method, request_id) in (
         select session_id, method, request_id from store_request where create_time < $1
         order by create_time limit $2)";
-    sql!(tx, execute sqlx::query(SQL).bind(before.micros()).bind(SWEEP_MAX))
+    let swept =
+        sql!(tx, execute sqlx::query(SQL).bind(before.micros()).bind(i64::from(SWEEP_MAX)))?;
+    Ok(swept >= u64::from(SWEEP_MAX))
 }

@@ -190,9 +190,9 @@ impl BookingService {
     /// Forgets seat changes that no watcher will ask for any more. Says whether there may be more.
     pub async fn sweep_changes(&self) -> Result<bool> {
         let mut tx = self.store.begin().await?;
-        let forgotten = tx.sweep_changes(self.clock.now() - SEAT_CHANGES_KEPT).await?;
+        let more = tx.sweep_changes(self.clock.now() - SEAT_CHANGES_KEPT).await?;
         tx.commit().await?;
-        Ok(forgotten > 0)
+        Ok(more)
     }
 
     async fn own_hold(&self, caller: &Caller, hold_id: HoldId) -> Result<Hold> {

@@ -106,12 +106,14 @@ impl Tx {
         Ok(revisions)
     }
 
-    /// Forgets some of the changes from before that time; 0 when there are none left.
-    pub(crate) async fn sweep_changes(&mut self, before: Timestamp) -> Result<u64> {
+    /// Forgets some of the changes from before that time. Says whether there may be more.
+    pub(crate) async fn sweep_changes(&mut self, before: Timestamp) -> Result<bool> {
         const SQL: &str = "delete from booking_seat_change where (event_id, revision, seat_id) in (
             select event_id, revision, seat_id from booking_seat_change where change_time < $1
             order by change_time limit $2)";
-        const SWEEP_MAX: i64 = 5_000;
-        sql!(self, execute sqlx::query(SQL).bind(before.micros()).bind(SWEEP_MAX))
+        const SWEEP_MAX: u32 = 5_000;
+        let swept =
+            sql!(self, execute sqlx::query(SQL).bind(before.micros()).bind(i64::from(SWEEP_MAX)))?;
+        Ok(swept >= u64::from(SWEEP_MAX))
     }
 }

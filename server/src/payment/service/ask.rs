@@ -119,8 +119,10 @@ impl PaymentService {
         let now = self.clock.now();
         let lease = now + GATEWAY_LEASE;
         let mut tx = self.store.begin().await?;
-        let due = tx.take_due_payments(now, lease, ROUND_MAX).await?;
-        let refunds = tx.take_due_refunds(now, lease, ROUND_MAX).await?;
+        // No more than can be asked about right now: new payments want their turn too.
+        let turns = i64::try_from(self.turns.available_permits() / 2).unwrap_or(0).min(ROUND_MAX);
+        let due = tx.take_due_payments(now, lease, turns).await?;
+        let refunds = tx.take_due_refunds(now, lease, turns).await?;
         tx.commit().await?;
         let full = |count: usize| i64::try_from(count).is_ok_and(|count| count == ROUND_MAX);
         let more = full(due.len()) || full(refunds.len());
@@ -164,10 +166,10 @@ impl PaymentService {
         if !payment.state.is_open() {
             return Ok(());
         }
+        let _turn = self.turns.acquire().await.map_err(Error::internal)?;
         let awaited = self.bookings.awaits(payment.booking_id, payment.payment_id).await?;
         let charge = payment.charge();
         let answer = async {
-            let Ok(_turn) = self.turns.acquire().await else { return ChargeOutcome::Unknown };
             match awaited {
                 true => self.gateway.charge(&charge).await,
                 false => self.gateway.cancel(&charge).await,
@@ -190,6 +192,7 @@ impl PaymentService {
     async fn refund(&self, refund: PendingRefund) -> Result<()> {
         let PendingRefund { refund_id, payment_id, amount, ask_count, .. } = refund.clone();
         let wanted = Refund { refund_id, payment_id, amount };
+        let _turn = self.turns.acquire().await.map_err(Error::internal)?;
         let answer = tokio::time::timeout(GATEWAY_CALL_MAX, self.gateway.refund(&wanted)).await;
         if answer == Ok(true) {
             return self.lanes.run(refund.event_id, FinishRefund(refund)).await;
