@@ -10,9 +10,8 @@ use boxoffice_sdk::r#type::v1::Money;
 use boxoffice_server::adapters::sandbox::LedgerState;
 use boxoffice_tests::{Person, StagePlan, World, request_id, scenarios};
 use prost::Message;
-use prost::bytes::{Buf, BufMut};
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::{Request, Status};
+
+use crate::wire::{call, channel};
 
 /// Words of what no client has a say in.
 const NOT_FOR_CLIENTS: [&str; 10] = [
@@ -56,44 +55,6 @@ fn s_20_no_request_of_the_sale_has_a_field_to_forge() {
     assert!(forgeable(&booking).contains(&"boxoffice.booking.v1.Place.price".to_owned()));
 }
 
-/// Sends bytes as they are and gives bytes back.
-#[derive(Clone, Copy)]
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = Vec<u8>;
-    type Decode = Vec<u8>;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn encode(&mut self, bytes: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put_slice(&bytes);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
-        Ok(Some(buffer.copy_to_bytes(buffer.remaining()).to_vec()))
-    }
-}
-
 /// Calls with a request to which fields were added that the server does not know: an amount, a
 /// currency and somebody else's name, wherever one might guess them.
 async fn call_tampered<A: Message + Default>(
@@ -113,17 +74,12 @@ async fn call_tampered<A: Message + Default>(
     for field in 20..25 {
         prost::encoding::string::encode(field, &"gst_somebody_else".to_owned(), &mut bytes);
     }
-    let endpoint = tonic::transport::Endpoint::from_shared(world.url()).expect("an address");
-    let channel = endpoint.connect().await.expect("a connection");
-    let mut request = Request::new(bytes);
     let token = person.tokens().expect("a session").access_token;
-    let bearer = format!("Bearer {token}").parse().expect("a header");
-    request.metadata_mut().insert("authorization", bearer);
-    let mut grpc = tonic::client::Grpc::new(channel);
-    grpc.ready().await.expect("it is ready");
-    let path = http::uri::PathAndQuery::from_static(rpc);
-    let answer = grpc.unary(request, path, Raw).await.expect("unknown fields are no fault");
-    A::decode(answer.into_inner().as_slice()).expect("an answer")
+    let bearer = format!("Bearer {token}");
+    let channel = channel(&world.url()).await;
+    let answer = call(&channel, rpc, bytes, &[("authorization", &bearer)]).await;
+    let answer = answer.expect("unknown fields are no fault");
+    A::decode(answer.as_slice()).expect("an answer")
 }
 
 scenarios! {
