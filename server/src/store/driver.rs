@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use sqlx::{Postgres, Sqlite, Transaction};
 use super::event::Event;
 use super::outbox::append_events;
 use super::signal::{Signal, Signals};
-use crate::error::{Error, Reason, Result};
+use crate::error::{Error, Result};
 use crate::kernel::id::EventId;
 
 /// Statements each connection keeps prepared: bulk statements come in several sizes.
@@ -78,23 +79,35 @@ impl Store {
 
     /// Begins a unit of work that writes. On SQLite there is one at a time.
     pub async fn begin(&self) -> Result<Tx> {
-        let conn = match &self.pool {
+        let conn = match self.pool.clone() {
             Pool::Sqlite { writer, .. } => {
-                Conn::Sqlite(writer.begin_with("begin immediate").await?)
+                let begun = async move { writer.begin_with("begin immediate").await };
+                Conn::Sqlite(to_the_end(begun).await?)
             }
-            Pool::Postgres(pool) => Conn::Postgres(pool.begin().await?),
+            Pool::Postgres(pool) => {
+                Conn::Postgres(to_the_end(async move { pool.begin().await }).await?)
+            }
         };
-        Ok(Tx { conn, events: Vec::new(), signals: BTreeSet::new(), sender: self.signals.clone() })
+        Ok(self.tx(conn))
+    }
+
+    fn tx(&self, conn: Conn) -> Tx {
+        Tx { conn, events: Vec::new(), signals: BTreeSet::new(), sender: self.signals.clone() }
     }
 
     /// Begins a unit of work that only reads, all of it at one instant.
     pub async fn read(&self) -> Result<Tx> {
         const SNAPSHOT: &str = "begin isolation level repeatable read read only";
-        let conn = match &self.pool {
-            Pool::Sqlite { readers, .. } => Conn::Sqlite(readers.begin().await?),
-            Pool::Postgres(pool) => Conn::Postgres(pool.begin_with(SNAPSHOT).await?),
+        let conn = match self.pool.clone() {
+            Pool::Sqlite { readers, .. } => {
+                Conn::Sqlite(to_the_end(async move { readers.begin().await }).await?)
+            }
+            Pool::Postgres(pool) => {
+                let begun = async move { pool.begin_with(SNAPSHOT).await };
+                Conn::Postgres(to_the_end(begun).await?)
+            }
         };
-        Ok(Tx { conn, events: Vec::new(), signals: BTreeSet::new(), sender: self.signals.clone() })
+        Ok(self.tx(conn))
     }
 
     /// What is heard after commits, on this replica and, on PostgreSQL, from the others.
@@ -139,6 +152,15 @@ impl Store {
             Pool::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// Begins a transaction even if the caller leaves meanwhile, and then rolls it back. Cut off in the
+/// middle, it would stay open on a connection that goes back to the pool, and whoever got that next
+/// would be in it: unable to write, if it was for reading.
+async fn to_the_end<T: Send + 'static>(
+    begun: impl Future<Output = sqlx::Result<T>> + Send + 'static,
+) -> Result<T> {
+    Ok(tokio::spawn(begun).await.map_err(Error::internal)??)
 }
 
 /// Makes sure that this process is the only one on a SQLite file: two would not hear each other.
@@ -343,46 +365,6 @@ pub(crate) use row;
 /// by this program.
 pub(crate) fn column<T>(parsed: Option<T>, name: &'static str) -> Result<T> {
     parsed.ok_or_else(|| Error::internal(format!("the column {name} holds an impossible value")))
-}
-
-/// PostgreSQL's codes for trouble that a later attempt may not meet: lost connections, a server
-/// that stops, is full, is in use otherwise or only reads during a failover.
-const PASSING_CODES: [&str; 5] = ["08", "53", "57", "55", "25006"];
-/// Those for a loss against somebody else's change: a deadlock, a serialization failure, a lock
-/// that took too long.
-const RACE_CODES: [&str; 2] = ["40", "55P03"];
-/// SQLite's: busy, locked, read-only, a disk that fails or is full, a file that cannot be opened.
-const SQLITE_PASSING_CODES: [i64; 7] = [5, 6, 8, 10, 13, 14, 15];
-
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        match &error {
-            sqlx::Error::Database(database) if database.is_unique_violation() => {
-                Reason::ChangedMeanwhile.into()
-            }
-            sqlx::Error::Database(database) => {
-                let code = database.code().unwrap_or_default().into_owned();
-                if code.len() == 5 && RACE_CODES.iter().any(|class| code.starts_with(class)) {
-                    return Reason::ChangedMeanwhile.into();
-                }
-                let passing = if code.len() == 5 {
-                    PASSING_CODES.iter().any(|class| code.starts_with(class))
-                } else {
-                    // The low byte is the primary code; the rest refines it.
-                    code.parse::<i64>().is_ok_and(|n| SQLITE_PASSING_CODES.contains(&(n & 0xff)))
-                };
-                if passing { Self::Unavailable(error.to_string()) } else { Self::internal(error) }
-            }
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::Protocol(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::BeginFailed
-            | sqlx::Error::WorkerCrashed => Self::Unavailable(error.to_string()),
-            _ => Self::internal(error),
-        }
-    }
 }
 
 #[cfg(test)]

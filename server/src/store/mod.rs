@@ -4,6 +4,7 @@
 mod bulk;
 mod driver;
 mod event;
+mod fault;
 mod idempotency;
 mod inbox;
 mod lane;
