@@ -4,7 +4,7 @@ use boxoffice_proto::events::v1 as wire;
 use prost::Message;
 
 use super::domain::booking::{Booking, BookingFact};
-use crate::kernel::id::TicketId;
+use crate::kernel::id::{PlaceId, SeatId, TicketId};
 use crate::kernel::time::Timestamp;
 use crate::store::Event;
 use crate::ticket;
@@ -20,6 +20,7 @@ pub fn booking_event(booking: &Booking, fact: &BookingFact, now: Timestamp) -> E
                 event_id: booking.event_id.to_string(),
                 session_id: booking.session.to_string(),
                 seat_ids: booking.seats().iter().map(ToString::to_string).collect(),
+                place_ids: booking.seats().iter().map(|seat| place_id(*seat).to_string()).collect(),
                 total: Some(money(booking.total)),
                 pay_by_time: Some(time(booking.pay_by_time)),
             };
@@ -55,7 +56,13 @@ pub fn booking_event(booking: &Booking, fact: &BookingFact, now: Timestamp) -> E
             ("BookingExpired", wire::BookingExpired { booking_id }.encode_to_vec())
         }
         BookingFact::Cancelled => {
-            ("BookingCancelled", wire::BookingCancelled { booking_id }.encode_to_vec())
+            let message = wire::BookingCancelled {
+                booking_id,
+                cause: "owner".to_owned(),
+                payment_id: String::new(),
+                refund: None,
+            };
+            ("BookingCancelled", message.encode_to_vec())
         }
         BookingFact::PlacesFreed => {
             ("BookingPlacesFreed", wire::BookingPlacesFreed { booking_id }.encode_to_vec())
@@ -63,6 +70,11 @@ pub fn booking_event(booking: &Booking, fact: &BookingFact, now: Timestamp) -> E
     };
     let aggregate = (booking.booking_id.uuid(), booking.version);
     Event::new("booking", kind, aggregate, payload, now)
+}
+
+/// The place that a seat is.
+fn place_id(seat_id: SeatId) -> PlaceId {
+    PlaceId::from(seat_id.uuid())
 }
 
 fn ticket_ids(booking: &Booking) -> impl Iterator<Item = TicketId> {

@@ -79,6 +79,8 @@ identifiers! {
     HoldId = "hld_";
     /// A buyer's order.
     BookingId = "bkg_";
+    /// One place of a booking: a seat, whose identifier it then has, or one of general admission.
+    PlaceId = "pla_";
     /// One attempt to take money.
     PaymentId = "pay_";
     /// Money given back.

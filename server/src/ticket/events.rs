@@ -4,6 +4,7 @@ use boxoffice_proto::events::v1 as wire;
 use prost::Message;
 
 use super::domain::Ticket;
+use crate::kernel::id::PlaceId;
 use crate::store::Event;
 
 /// A ticket was issued.
@@ -12,6 +13,7 @@ pub fn issued(ticket: &Ticket) -> Event {
         ticket_id: ticket.ticket_id.to_string(),
         booking_id: ticket.place.booking_id.to_string(),
         seat_id: ticket.place.seat_id.to_string(),
+        place_id: PlaceId::from(ticket.place.seat_id.uuid()).to_string(),
     };
     let aggregate = (ticket.ticket_id.uuid(), 1);
     Event::new("ticket", "TicketIssued", aggregate, message.encode_to_vec(), ticket.create_time)
