@@ -12,7 +12,7 @@ use futures::StreamExt;
 
 use crate::Shell;
 use crate::failure::Failure;
-use crate::hold::places_table;
+use crate::holds::places_table;
 use crate::json;
 use crate::output::{Paint, Report, Style, clean, push};
 use crate::page::Limit;
@@ -59,7 +59,7 @@ pub enum Bookings {
         #[arg(value_name = "BOOKING")]
         booking_id: String,
     },
-    /// Cancel a booking that is not paid.
+    /// Cancel a booking; what was paid is given back.
     Cancel {
         /// The booking's id.
         #[arg(value_name = "BOOKING")]
@@ -221,8 +221,11 @@ fn report(booking: &Booking, style: Style) -> Report {
     let sheet = sheet
         .field_if_any("failure", &booking.failure_code)
         .field("total", money(booking.total.as_ref()));
+    let refunded = booking.refunded.as_ref().filter(|refunded| refunded.minor_units > 0);
+    let refunded = refunded.map(|refunded| money(Some(refunded))).unwrap_or_default();
+    let sheet = sheet.field_if_any("given back", refunded);
     let mut text = sheet.render(style);
-    push(&mut text, format_args!("\n{}", places_table(&booking.places, style)));
+    push(&mut text, format_args!("\n{}", places_table(&booking.places, &[], style)));
     let mut report = Report::new(json::booking(booking), text);
     report.next = next_step(booking);
     report

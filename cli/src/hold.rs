@@ -1,21 +1,17 @@
-//! Holding seats.
+//! Holding places.
 
-use std::time::SystemTime;
-
-use boxoffice_sdk::booking::v1::{
-    ExtendHoldRequest, GetHoldRequest, Hold, HoldSeatsRequest, Place, ReleaseHoldRequest, hold,
-};
+use boxoffice_sdk::booking::v1::HoldSeatsRequest;
 use boxoffice_sdk::{Error, ErrorReason};
-use clap::{Args, Subcommand};
+use clap::Args;
 
 use crate::Shell;
+use crate::admission::{Quantity, resolve};
 use crate::failure::Failure;
+use crate::holds::report;
 use crate::identity::open_guest_session;
-use crate::json;
-use crate::output::{Report, Style, push};
-use crate::seat_plan::{self, SeatPlan};
-use crate::table::{Sheet, Table};
-use crate::text::{State, deadline, money, short, time};
+use crate::output::Report;
+use crate::seat_plan::SeatPlan;
+use crate::text::short;
 
 /// How often seats are looked for anew when somebody else was faster.
 const SEARCHES_MAX: usize = 3;
@@ -27,7 +23,8 @@ pub struct HoldSeats {
     #[arg(value_name = "EVENT")]
     event_id: String,
     /// Seats, each as Section/Row/Seat (e.g. Stalls/A/12) or as an id.
-    #[arg(value_name = "SEAT", required_unless_present = "count", conflicts_with = "count")]
+    #[arg(value_name = "SEAT", conflicts_with = "count")]
+    #[arg(required_unless_present_any = ["count", "quantities"])]
     seats: Vec<String>,
     /// Take the first so many free seats next to each other instead.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
@@ -35,6 +32,9 @@ pub struct HoldSeats {
     /// Look for them in this section only.
     #[arg(long, value_name = "NAME", requires = "count", conflicts_with = "seats")]
     section: Option<String>,
+    /// So many places of an offer of general admission, by its name or id; may be repeated.
+    #[arg(long = "ga", value_name = "OFFER=N")]
+    quantities: Vec<Quantity>,
 }
 
 impl HoldSeats {
@@ -44,9 +44,12 @@ impl HoldSeats {
         let mut is_new_guest = false;
         let hold = loop {
             let (seat_ids, plan) = self.find(shell).await?;
+            let general_admission =
+                resolve(&shell.client, &self.event_id, &self.quantities).await?;
             is_new_guest |= ensure_session(shell).await?;
             let event_id = self.event_id.clone();
-            let request = HoldSeatsRequest { event_id, seat_ids, ..Default::default() };
+            let request =
+                HoldSeatsRequest { event_id, seat_ids, general_admission, ..Default::default() };
             searches += 1;
             match shell.client.hold_seats(request).await {
                 Ok(response) => break response.hold.ok_or_else(Failure::incomplete)?,
@@ -89,7 +92,12 @@ impl HoldSeats {
             let label = plan.as_ref().map_or_else(|| seat_id.clone(), |plan| plan.label(seat_id));
             format!("{label} is {}", short(conflict.state().as_str_name()))
         });
-        let places = places.collect();
+        let offers = error.offer_conflicts().iter().map(|offer| {
+            let name = self.quantities.iter().find(|quantity| quantity.offer == offer.offer_id);
+            let name = name.map_or(offer.offer_id.as_str(), |quantity| quantity.offer.as_str());
+            format!("{name} has {} left", offer.available_count)
+        });
+        let places = places.chain(offers).collect();
         Failure::SeatsTaken { error, places }
     }
 }
@@ -108,82 +116,6 @@ async fn ensure_session(shell: &Shell) -> Result<bool, Failure> {
     let guest = open_guest_session(shell, String::new()).await?;
     shell.output.note(&format!("nobody is signed in: opened guest session {}", guest.guest_id));
     Ok(true)
-}
-
-/// `holds`.
-#[derive(Subcommand)]
-pub enum Holds {
-    /// Show a hold.
-    Get {
-        /// The hold's id.
-        #[arg(value_name = "HOLD")]
-        hold_id: String,
-    },
-    /// Start its time anew.
-    Extend {
-        /// The hold's id.
-        #[arg(value_name = "HOLD")]
-        hold_id: String,
-    },
-    /// Give its seats back.
-    Release {
-        /// The hold's id.
-        #[arg(value_name = "HOLD")]
-        hold_id: String,
-    },
-}
-
-impl Holds {
-    /// Runs one of them.
-    pub async fn run(self, shell: &Shell) -> Result<Report, Failure> {
-        let client = &shell.client;
-        let hold = match self {
-            Holds::Get { hold_id } => client.get_hold(GetHoldRequest { hold_id }).await?.hold,
-            Holds::Extend { hold_id } => {
-                let request = ExtendHoldRequest { hold_id, ..Default::default() };
-                client.extend_hold(request).await?.hold
-            }
-            Holds::Release { hold_id } => {
-                let request = ReleaseHoldRequest { hold_id, ..Default::default() };
-                client.release_hold(request).await?.hold
-            }
-        };
-        let hold = hold.ok_or_else(Failure::incomplete)?;
-        let report = report(&hold, shell.output.style());
-        Ok(match hold.state() {
-            hold::State::Active => report.next(format!("boxoffice book {}", hold.hold_id)),
-            hold::State::Released | hold::State::Expired | hold::State::Lost => {
-                report.next(format!("boxoffice seats map {}", hold.event_id))
-            }
-            _ => report,
-        })
-    }
-}
-
-fn report(hold: &Hold, style: Style) -> Report {
-    let mut sheet = Sheet::new(format!("Hold {}", hold.hold_id))
-        .field("state", hold.state().cell())
-        .field("event", &hold.event_id);
-    if hold.state() == hold::State::Active {
-        sheet = sheet
-            .field("expires", deadline(hold.expire_time.as_ref(), SystemTime::now()))
-            .field("at the latest", time(hold.expire_time_max.as_ref()));
-    }
-    let sheet = sheet.field("total", money(hold.total.as_ref()));
-    let mut text = sheet.render(style);
-    push(&mut text, format_args!("\n{}", places_table(&hold.places, style)));
-    Report::new(json::hold(hold), text)
-}
-
-/// The places of a hold or booking, each with its price.
-pub fn places_table(places: &[Place], style: Style) -> String {
-    let mut table = Table::new(&["PLACE", ">PRICE", "SEAT"]);
-    for place in places {
-        let label =
-            seat_plan::Place::label(&place.section_name, &place.row_label, &place.seat_label);
-        table.row([label.into(), money(place.price.as_ref()).into(), (&place.seat_id).into()]);
-    }
-    table.render(style, 2)
 }
 
 #[cfg(test)]

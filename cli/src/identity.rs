@@ -4,8 +4,8 @@ use std::io::{self, BufRead, IsTerminal};
 
 use boxoffice_sdk::identity::v1::get_me_response::Session;
 use boxoffice_sdk::identity::v1::{
-    CreateGuestSessionRequest, GetMeRequest, Guest, LoginRequest, LogoutRequest, RegisterRequest,
-    SetUserRolesRequest, User,
+    CreateGuestSessionRequest, GetMeRequest, GetUserRequest, Guest, LoginRequest, LogoutRequest,
+    RegisterRequest, SetUserRolesRequest, User, get_user_request,
 };
 use boxoffice_sdk::r#type::v1::Role;
 use clap::{Args, Subcommand, ValueEnum};
@@ -27,22 +27,51 @@ struct Password {
 }
 
 impl Password {
-    /// Asks on the terminal without showing what is typed; without a terminal reads a line.
     fn read(self) -> Result<String, Failure> {
-        if let Some(password) = self.password {
-            return Ok(password);
+        read_secret(self.password, "Password", "--password")
+    }
+}
+
+/// A secret that was given, or else is asked for: on the terminal without showing what is typed,
+/// without a terminal as a line.
+pub fn read_secret(
+    given: Option<String>,
+    name: &'static str,
+    flag: &'static str,
+) -> Result<String, Failure> {
+    if let Some(secret) = given {
+        return Ok(secret);
+    }
+    let unread = |error: io::Error| Failure::said(format!("{name} was not read: {error}"));
+    if io::stdin().is_terminal() {
+        return rpassword::prompt_password(format!("{name}: ")).map_err(unread);
+    }
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).map_err(unread)?;
+    let secret = line.trim_end_matches(['\n', '\r']);
+    if secret.is_empty() {
+        let needed = format!("{} is needed: {flag}, or a line of input", name.to_lowercase());
+        return Err(Failure::usage(needed));
+    }
+    Ok(secret.to_owned())
+}
+
+/// Whether the guest who acted so far becomes the user.
+#[derive(Args)]
+struct TakeOver {
+    /// Take over the holds, bookings and tickets of the guest session that is kept here.
+    #[arg(long)]
+    take_over_guest: bool,
+}
+
+impl TakeOver {
+    fn guest_refresh_token(&self, shell: &Shell) -> Result<String, Failure> {
+        if !self.take_over_guest {
+            return Ok(String::new());
         }
-        let unread = |error: io::Error| Failure::said(format!("no password was read: {error}"));
-        if io::stdin().is_terminal() {
-            return rpassword::prompt_password("Password: ").map_err(unread);
-        }
-        let mut line = String::new();
-        io::stdin().lock().read_line(&mut line).map_err(unread)?;
-        let password = line.trim_end_matches(['\n', '\r']);
-        if password.is_empty() {
-            return Err(Failure::usage("a password is needed: --password, or a line of input"));
-        }
-        Ok(password.to_owned())
+        let tokens = shell.client.tokens();
+        let nobody = || Failure::usage("there is no guest session to take over");
+        tokens.map(|tokens| tokens.refresh_token).ok_or_else(nobody)
     }
 }
 
@@ -57,6 +86,8 @@ pub struct Register {
     name: String,
     #[command(flatten)]
     password: Password,
+    #[command(flatten)]
+    take_over: TakeOver,
 }
 
 impl Register {
@@ -64,6 +95,7 @@ impl Register {
     pub async fn run(self, shell: &Shell) -> Result<Report, Failure> {
         let request = RegisterRequest {
             email: self.email,
+            guest_refresh_token: self.take_over.guest_refresh_token(shell)?,
             display_name: self.name,
             password: self.password.read()?,
         };
@@ -81,12 +113,18 @@ pub struct Login {
     email: String,
     #[command(flatten)]
     password: Password,
+    #[command(flatten)]
+    take_over: TakeOver,
 }
 
 impl Login {
     /// Signs in.
     pub async fn run(self, shell: &Shell) -> Result<Report, Failure> {
-        let request = LoginRequest { email: self.email, password: self.password.read()? };
+        let request = LoginRequest {
+            email: self.email,
+            guest_refresh_token: self.take_over.guest_refresh_token(shell)?,
+            password: self.password.read()?,
+        };
         let response = shell.client.login(request).await?;
         let user = response.user.ok_or_else(Failure::incomplete)?;
         Ok(user_report(&user, shell.output.style()).next("boxoffice events list"))
@@ -111,7 +149,7 @@ impl OpenGuestSession {
 
 /// Opens a guest session and acts in its name from now on.
 pub async fn open_guest_session(shell: &Shell, contact_email: String) -> Result<Guest, Failure> {
-    let request = CreateGuestSessionRequest { contact_email };
+    let request = CreateGuestSessionRequest { contact_email, ..Default::default() };
     let response = shell.client.create_guest_session(request).await?;
     response.guest.ok_or_else(Failure::incomplete)
 }
@@ -136,6 +174,12 @@ pub async fn who_am_i(shell: &Shell) -> Result<Report, Failure> {
 /// `users`.
 #[derive(Subcommand)]
 pub enum Users {
+    /// Look a user up.
+    Get {
+        /// The user's id or e-mail address.
+        #[arg(value_name = "USER")]
+        user: String,
+    },
     /// Set all roles of a user. They count from the user's next sign-in or renewal on.
     SetRoles {
         /// The user's id.
@@ -171,11 +215,21 @@ impl From<GivenRole> for Role {
 impl Users {
     /// Runs one of them.
     pub async fn run(self, shell: &Shell) -> Result<Report, Failure> {
-        let Users::SetRoles { user_id, roles } = self;
-        let roles = roles.into_iter().map(|role| Role::from(role).into()).collect();
-        let request = SetUserRolesRequest { user_id, roles, ..Default::default() };
-        let response = shell.client.set_user_roles(request).await?;
-        let user = response.user.ok_or_else(Failure::incomplete)?;
+        let user = match self {
+            Users::Get { user } => {
+                let key = match user.contains('@') {
+                    true => get_user_request::Key::Email(user),
+                    false => get_user_request::Key::UserId(user),
+                };
+                shell.client.get_user(GetUserRequest { key: Some(key) }).await?.user
+            }
+            Users::SetRoles { user_id, roles } => {
+                let roles = roles.into_iter().map(|role| Role::from(role).into()).collect();
+                let request = SetUserRolesRequest { user_id, roles, ..Default::default() };
+                shell.client.set_user_roles(request).await?.user
+            }
+        };
+        let user = user.ok_or_else(Failure::incomplete)?;
         Ok(user_report(&user, shell.output.style()))
     }
 }
@@ -185,6 +239,7 @@ fn user_report(user: &User, style: Style) -> Report {
     let sheet = Sheet::new(format!("User {}", user.user_id))
         .field("name", &user.display_name)
         .field("email", &user.email)
+        .field("verified", if user.email_verified { "yes" } else { "no" })
         .field("roles", roles.join(", "))
         .field("since", time(user.create_time.as_ref()));
     Report::new(json::user(user), sheet.render(style))
@@ -197,6 +252,8 @@ fn guest_report(guest: &Guest, style: Style) -> Report {
     };
     let sheet = Sheet::new(format!("Guest {}", guest.guest_id))
         .field("email", email)
+        .field_if_any("opened by", &guest.service_account_id)
+        .field_if_any("reference", &guest.external_reference)
         .field("since", time(guest.create_time.as_ref()));
     Report::new(json::guest(guest), sheet.render(style))
 }

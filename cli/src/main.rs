@@ -1,22 +1,31 @@
 //! `boxoffice`: browse, buy and operate from a shell.
 
+mod account;
+mod admission;
 mod booking;
+mod dead_letters;
 mod event;
 mod failure;
+mod gate;
 mod hold;
+mod holds;
 mod identity;
 mod json;
+mod notifications;
 mod operations;
 mod output;
 mod page;
 mod payment;
 mod seat_plan;
+mod seating;
 mod seats;
+mod service_account;
 mod session_file;
 mod table;
 mod text;
 mod ticket;
 mod venue;
+mod walks;
 
 use std::io;
 use std::path::PathBuf;
@@ -36,6 +45,7 @@ const GLOBAL: &str = "Global options";
 /// Browse events, hold seats, book, pay, and keep an eye on it all.
 #[derive(Parser)]
 #[command(name = "boxoffice", version, propagate_version = true)]
+#[command(after_long_help = walks::EXAMPLES)]
 struct Arguments {
     /// The server's address.
     #[arg(
@@ -70,9 +80,22 @@ enum Command {
     Whoami,
     /// Open a guest session, to buy without an account.
     Guest(identity::OpenGuestSession),
+    /// Verify an e-mail address by the token of a mail.
+    VerifyEmail(account::VerifyEmail),
+    /// Change the password of whoever is signed in, and end every other sign-in.
+    ChangePassword(account::ChangePassword),
+    /// Have a mail sent by which a new password can be set.
+    RequestPasswordReset(account::RequestPasswordReset),
+    /// Set a new password by the token of a mail.
+    ResetPassword(account::ResetPassword),
     /// Manage users, as an admin.
     #[command(subcommand)]
     Users(identity::Users),
+    /// Accounts of other backends.
+    #[command(subcommand)]
+    ServiceAccounts(service_account::ServiceAccounts),
+    /// List who made which privileged call, the newest first, as an admin.
+    Audit(service_account::Audit),
     /// Places with seats.
     #[command(subcommand)]
     Venues(venue::Venues),
@@ -86,7 +109,7 @@ enum Command {
     Hold(hold::HoldSeats),
     /// Holds that were made.
     #[command(subcommand)]
-    Holds(hold::Holds),
+    Holds(holds::Holds),
     /// Make a booking from a hold.
     Book(booking::Book),
     /// Bookings that were made.
@@ -97,8 +120,11 @@ enum Command {
     /// Payments that were made.
     #[command(subcommand)]
     Payments(payment::Payments),
-    /// Show the tickets of a booking.
+    /// Show the tickets of a booking, draw them, or let their holders in.
     Tickets(ticket::Tickets),
+    /// Keep a gate, also without a network.
+    #[command(subcommand, after_help = gate::EXAMPLE)]
+    Gate(gate::Gates),
     /// Run the platform, as an admin.
     #[command(subcommand)]
     Ops(operations::Operations),
@@ -179,7 +205,13 @@ async fn dispatch(command: Command, shell: &Shell) -> Result<Report, Failure> {
         Command::Logout => identity::logout(shell).await,
         Command::Whoami => identity::who_am_i(shell).await,
         Command::Guest(guest) => guest.run(shell).await,
+        Command::VerifyEmail(verify) => verify.run(shell).await,
+        Command::ChangePassword(change) => change.run(shell).await,
+        Command::RequestPasswordReset(request) => request.run(shell).await,
+        Command::ResetPassword(reset) => reset.run(shell).await,
         Command::Users(users) => users.run(shell).await,
+        Command::ServiceAccounts(accounts) => accounts.run(shell).await,
+        Command::Audit(audit) => audit.run(shell).await,
         Command::Venues(venues) => venues.run(shell).await,
         Command::Events(events) => events.run(shell).await,
         Command::Seats(seats) => seats.run(shell).await,
@@ -190,6 +222,7 @@ async fn dispatch(command: Command, shell: &Shell) -> Result<Report, Failure> {
         Command::Pay(pay) => pay.run(shell).await,
         Command::Payments(payments) => payments.run(shell).await,
         Command::Tickets(tickets) => tickets.run(shell).await,
+        Command::Gate(gates) => gates.run(shell).await,
         Command::Ops(operations) => operations.run(shell).await,
     }
 }
@@ -205,10 +238,38 @@ mod tests {
     }
 
     #[test]
+    fn every_line_of_the_walks_can_be_typed() {
+        let unfolded = walks::EXAMPLES.replace("\\\n      ", "");
+        let lines = unfolded.lines().map(str::trim_start);
+        let lines: Vec<&str> = lines.filter(|line| line.starts_with("boxoffice ")).collect();
+        assert!(lines.len() > 25, "{lines:?}");
+        for line in lines {
+            // What follows a gap is a remark.
+            let typed = line.split("   ").next().unwrap_or_default();
+            let parsed = Arguments::try_parse_from(typed.split_whitespace());
+            assert!(parsed.is_ok(), "{typed}: {:?}", parsed.err().map(|e| e.to_string()));
+        }
+    }
+
+    #[test]
     fn global_flags_may_stand_anywhere() {
         let line = ["boxoffice", "events", "list", "--json", "--server", "http://a"];
         let arguments = Arguments::try_parse_from(line);
         assert!(arguments.is_ok_and(|parsed| parsed.json && parsed.server == "http://a"));
+    }
+
+    #[test]
+    fn tickets_are_listed_by_booking_or_something_else_is_done_with_them() {
+        let parse = |rest: &[&str]| {
+            let line = ["boxoffice", "tickets"].iter().chain(rest);
+            Arguments::try_parse_from(line).is_ok()
+        };
+        assert!(parse(&[]));
+        assert!(parse(&["bkg_1", "--limit", "5"]));
+        assert!(parse(&["render", "tkt_1", "--format", "svg", "--output", "a.svg"]));
+        assert!(parse(&["check-in", "evt_1", "BO1.a.b", "--gate", "north"]));
+        assert!(!parse(&["render", "tkt_1", "--format", "pdf"]));
+        assert!(!parse(&["check-in", "evt_1"]));
     }
 
     #[test]

@@ -82,6 +82,12 @@ impl SeatPlan {
         self.place(seat_id).map_or_else(|| seat_id.to_owned(), Place::shown)
     }
 
+    /// The name of an offer, or its id if the event has none such.
+    pub fn offer_name(&self, offer_id: &str) -> String {
+        let offer = self.map.offers.iter().find(|offer| offer.offer_id == offer_id);
+        offer.map_or_else(|| offer_id.to_owned(), |offer| offer.name.clone())
+    }
+
     /// The ids of seats that are given as ids or as `Section/Row/Seat`, letter case aside.
     ///
     /// # Errors
@@ -188,6 +194,7 @@ pub mod tests {
             cursor: None,
             offers: vec![offer],
             sections: sections.collect(),
+            offer_statuses: Vec::new(),
         })
     }
 

@@ -1,7 +1,7 @@
 //! The seats of an event, drawn and watched.
 
 use boxoffice_sdk::booking::v1::watch_seats_response::Update;
-use boxoffice_sdk::booking::v1::{SeatState, SeatStatus, WatchSeatsResponse};
+use boxoffice_sdk::booking::v1::{OfferStatus, SeatState, SeatStatus, WatchSeatsResponse};
 use boxoffice_sdk::catalog::v1::{SeatMapRow, SeatMapSection};
 use boxoffice_sdk::{Fold, SeatView, Timestamp};
 use clap::Subcommand;
@@ -83,9 +83,23 @@ fn draw(plan: &SeatPlan, sections: &[&SeatMapSection], style: Style) -> String {
         }
         text.push('\n');
     }
+    draw_general_admission(&mut text, plan, style);
     let states = sections.iter().flat_map(|section| &section.rows).flat_map(row_states);
     push(&mut text, format_args!("{}\n", Counts::of(states).legend(style)));
     text
+}
+
+/// The offers of general admission, whose places are counted instead of drawn.
+fn draw_general_admission(text: &mut String, plan: &SeatPlan, style: Style) {
+    let map = plan.map();
+    for status in &map.offer_statuses {
+        let offer = map.offers.iter().find(|offer| offer.offer_id == status.offer_id);
+        let Some(offer) = offer else { continue };
+        let heading = style.paint(Paint::Bold, &clean(&offer.name));
+        let free = format!("{} of {} free", status.available_count, offer.quantity);
+        let (price, free) = (money(offer.price.as_ref()), style.paint(Paint::Dim, &free));
+        push(text, format_args!("{heading}  {price}  {free}\n\n"));
+    }
 }
 
 fn draw_row(text: &mut String, row: &SeatMapRow, width: usize, style: Style) {
@@ -191,11 +205,11 @@ fn tell(
     before: &SeatView,
     message: &WatchSeatsResponse,
 ) -> Result<(), Failure> {
-    let (seats, change_time) = match &message.update {
-        Some(Update::Changes(changes)) => (&changes.seats, changes.change_time),
+    let (seats, offers, change_time) = match &message.update {
+        Some(Update::Changes(changes)) => (&changes.seats, &changes.offers, changes.change_time),
         Some(Update::Snapshot(snapshot)) => {
             output.note("the stream began anew; what changed meanwhile follows");
-            (&snapshot.seats, None)
+            (&snapshot.seats, &snapshot.offers, None)
         }
         None => return Ok(()),
     };
@@ -207,7 +221,38 @@ fn tell(
             change_text(plan, seat, change_time.as_ref(), output.style())
         })?;
     }
+    let news =
+        |offer: &&OfferStatus| before.available(&offer.offer_id) != Some(offer.available_count);
+    for offer in offers.iter().filter(news) {
+        output.line(&if output.is_json() {
+            offer_json(offer, change_time.as_ref(), revision)
+        } else {
+            offer_text(plan, offer, change_time.as_ref(), output.style())
+        })?;
+    }
     Ok(())
+}
+
+fn offer_text(
+    plan: &SeatPlan,
+    offer: &OfferStatus,
+    change_time: Option<&Timestamp>,
+    style: Style,
+) -> String {
+    let when = change_time.map_or_else(|| " ".repeat(20), |at| time(Some(at)));
+    let name = clean(&plan.offer_name(&offer.offer_id));
+    let padding = " ".repeat(24_usize.saturating_sub(name.width()));
+    format!("{}  {name}{padding}  {} left", style.paint(Paint::Dim, &when), offer.available_count)
+}
+
+fn offer_json(offer: &OfferStatus, change_time: Option<&Timestamp>, revision: i64) -> String {
+    json!({
+        "offer_id": offer.offer_id,
+        "available_count": offer.available_count,
+        "change_time": json::time(change_time),
+        "revision": revision,
+    })
+    .to_string()
 }
 
 fn change_text(

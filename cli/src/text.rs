@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 use boxoffice_sdk::Timestamp;
 use boxoffice_sdk::booking::v1::{SeatState, booking, hold};
 use boxoffice_sdk::catalog::v1::event;
+use boxoffice_sdk::operations::v1::{dead_letter, notification};
 use boxoffice_sdk::payment::v1::payment;
-use boxoffice_sdk::ticket::v1::ticket;
+use boxoffice_sdk::ticket::v1::{check_in, ticket};
 use boxoffice_sdk::r#type::v1::Money;
 
 use crate::output::Paint;
@@ -142,7 +143,18 @@ pub fn parse_span(text: &str) -> Result<Duration, String> {
 
 /// The name of an enum's value without its prefix, e.g. `SOLD` for `SEAT_STATE_SOLD`.
 pub fn short(name: &str) -> &str {
-    let prefixes = ["SEAT_STATE_", "STATE_", "ROLE_", "ERROR_REASON_"];
+    let prefixes = [
+        "SEAT_STATE_",
+        "STATE_",
+        "ROLE_",
+        "ERROR_REASON_",
+        "KIND_",
+        "OUTCOME_",
+        "TYPE_",
+        "FAILURE_CODE_",
+        "PAYMENT_METHOD_",
+        "OUTCOME_",
+    ];
     prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
 }
 
@@ -208,6 +220,17 @@ impl State for booking::State {
     }
 }
 
+impl State for check_in::Outcome {
+    fn cell(&self) -> Cell {
+        let paint = match self {
+            check_in::Outcome::Admitted => Paint::Green,
+            check_in::Outcome::DoubleEntry | check_in::Outcome::VoidEntry => Paint::Red,
+            check_in::Outcome::Unspecified => Paint::Dim,
+        };
+        Cell::painted(paint, short(self.as_str_name()))
+    }
+}
+
 impl State for payment::State {
     fn cell(&self) -> Cell {
         let paint = match self {
@@ -228,6 +251,29 @@ impl State for ticket::State {
             ticket::State::Valid => Paint::Green,
             ticket::State::Used | ticket::State::Unspecified => Paint::Dim,
             ticket::State::Void => Paint::Red,
+        };
+        Cell::painted(paint, short(self.as_str_name()))
+    }
+}
+
+impl State for notification::State {
+    fn cell(&self) -> Cell {
+        let paint = match self {
+            notification::State::Pending => Paint::Yellow,
+            notification::State::Sent => Paint::Green,
+            notification::State::Failed => Paint::Red,
+            notification::State::Skipped | notification::State::Unspecified => Paint::Dim,
+        };
+        Cell::painted(paint, short(self.as_str_name()))
+    }
+}
+
+impl State for dead_letter::State {
+    fn cell(&self) -> Cell {
+        let paint = match self {
+            dead_letter::State::Parked => Paint::Red,
+            dead_letter::State::Replayed => Paint::Green,
+            dead_letter::State::Discarded | dead_letter::State::Unspecified => Paint::Dim,
         };
         Cell::painted(paint, short(self.as_str_name()))
     }

@@ -1,5 +1,7 @@
 //! The composition root: settings become adapters, adapters become services, services a port.
 
+mod workers;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,33 +10,41 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::adapters::database_bus::DatabaseBus;
 use crate::adapters::database_holds::DatabaseHolds;
 use crate::adapters::sandbox::SandboxGateway;
 use crate::adapters::system_clock::SystemClock;
+use crate::booking::consumer::TakeOverGuests;
 use crate::booking::feed::SeatFeeds;
 use crate::booking::grpc::BookingGrpc;
 use crate::booking::service::BookingService;
 use crate::catalog::grpc::CatalogGrpc;
 use crate::catalog::service::CatalogService;
 use crate::config::Config;
+use crate::delivery::Deliveries;
 use crate::demo;
 use crate::error::{Error, Result};
+use crate::gateways::{open_gateway, webhook_url};
 use crate::identity::grpc::IdentityGrpc;
 use crate::identity::service::IdentityService;
 use crate::identity::tokens::AccessTokens;
-use crate::kernel::limits::{
-    CLOSE_DURATION_MAX, DRAIN_DURATION_MAX, FINISH_DURATION_MAX, REQUEST_ID_KEPT,
-};
+use crate::kernel::limits::{CLOSE_DURATION_MAX, DRAIN_DURATION_MAX, FINISH_DURATION_MAX};
+use crate::notification::consumer::CauseMails;
+use crate::notification::service::NotificationService;
+use crate::operations::dead_letters::DeadLetters;
 use crate::operations::grpc::OperationsGrpc;
-use crate::payment::consumer::CancelOpenPayments;
+use crate::operations::status::StatusReader;
+use crate::parts::Parts;
+use crate::payment::consumer::FollowBookings;
 use crate::payment::grpc::PaymentGrpc;
 use crate::payment::service::PaymentService;
+use crate::ports::bus::Consumer;
 use crate::ports::clock::Clock;
+use crate::ports::gateway::PaymentGateway;
+use crate::ports::mailer::Mailer;
 use crate::reporting::grpc::ReportingGrpc;
 use crate::reporting::service::{ReportingService, TimelineProjection};
 use crate::secret::Secrets;
-use crate::store::{Lanes, Store, sweep_requests, void_leases};
+use crate::store::{Lanes, Store, void_leases};
 use crate::tasks::Tasks;
 use crate::ticket::code::TicketCodes;
 use crate::ticket::grpc::TicketGrpc;
@@ -43,7 +53,7 @@ use crate::transport::access::AccessRules;
 use crate::transport::auth::AuthLayer;
 use crate::transport::request_key::RequestKeys;
 use crate::transport::server::{Contexts, Port, serve};
-use crate::workers::{listen, relay_events, repeat};
+use crate::workers::repeat;
 
 /// Who issues access tokens and whom they are meant for.
 const TOKEN_PARTY: &str = "boxoffice";
@@ -51,13 +61,15 @@ const TOKEN_PARTY: &str = "boxoffice";
 const SWEEP_PAUSE: Duration = Duration::from_millis(500);
 /// How often what is no longer needed is forgotten.
 const TIDY_PAUSE: Duration = Duration::from_secs(60);
+/// How often the gateway's books are compared with ours.
+const COMPARE_PAUSE: Duration = Duration::from_secs(5 * 60);
 /// How often the database server's time is asked for.
 const CLOCK_PAUSE: Duration = Duration::from_secs(30);
 
 /// A running server.
 pub struct App {
     address: SocketAddr,
-    gateway: SandboxGateway,
+    sandbox: Option<SandboxGateway>,
     port: JoinHandle<()>,
     stop_port: CancellationToken,
     tasks: Tasks,
@@ -76,6 +88,9 @@ struct Services {
     catalog: CatalogService,
     booking: BookingService,
     payment: PaymentService,
+    deliveries: Deliveries,
+    ticket: TicketService,
+    mailer: Arc<dyn Mailer>,
 }
 
 impl App {
@@ -90,24 +105,20 @@ impl App {
             let (clock, store) = followed.clone();
             async move { clock.follow(&store).await.map(|()| false) }
         }));
-        Self::start_with(config, store, clock, tasks).await
+        Self::start_with(config, store, Parts::of(config, clock)?, tasks).await
     }
 
-    /// Starts a server on a clock of one's own, for tests that turn it by hand.
-    pub async fn start_on(config: &Config, clock: Arc<dyn Clock>) -> Result<Self> {
+    /// Starts a server of parts of one's own.
+    pub async fn start_on(config: &Config, parts: Parts) -> Result<Self> {
         let store = open_database(config).await?;
-        Self::start_with(config, store, clock, Tasks::default()).await
+        Self::start_with(config, store, parts, Tasks::default()).await
     }
 
-    async fn start_with(
-        config: &Config,
-        store: Store,
-        clock: Arc<dyn Clock>,
-        tasks: Tasks,
-    ) -> Result<Self> {
+    async fn start_with(config: &Config, store: Store, parts: Parts, tasks: Tasks) -> Result<Self> {
+        let clock = Arc::clone(&parts.clock);
         let rules = AccessRules::of_contract()?;
-        let gateway = SandboxGateway::open(&config.sandbox_ledger).await?;
-        let services = Services::new(config, &store, &clock, &gateway, &tasks)?;
+        let (gateway, sandbox) = open_gateway(config, &clock).await?;
+        let services = Services::new(config, &store, parts, gateway, &tasks)?;
         let new_admin = services.ensure_admin(config).await?;
         if config.demo {
             demo::fill(&services.identity, &services.catalog, &*clock).await?;
@@ -116,21 +127,28 @@ impl App {
             .await
             .map_err(|error| Error::Unavailable(format!("--listen {}: {error}", config.listen)))?;
         let address = listener.local_addr().map_err(Error::internal)?;
+        if let (Some(sandbox), Some(plan)) = (&sandbox, config.sandbox_webhooks) {
+            sandbox.post_webhooks(webhook_url(address), plan, &tasks)?;
+        }
+        let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let notifications = services.notifications(&public_url);
         services.void_leases().await?;
+        notifications.void_leases().await?;
         let feeds = SeatFeeds::new(store.clone());
-        services.start_workers(&feeds, &tasks);
+        services.start_workers(&feeds, &notifications, &tasks);
         let stop_port = CancellationToken::new();
         let port = Port {
             listener,
             auth: AuthLayer::new(rules, Arc::clone(&services.tokens), clock),
             jwks: services.tokens.jwks(),
             store: store.clone(),
+            payments: services.payment.clone(),
             cors_origins: cors_origins(config)?,
             stop: stop_port.clone(),
         };
-        let served = serve(services.contexts(feeds, &stop_port), port);
+        let served = serve(services.contexts(feeds, notifications, &stop_port), port);
         let port = tasks.spawn_port(served);
-        Ok(Self { address, gateway, port, stop_port, tasks, store, new_admin })
+        Ok(Self { address, sandbox, port, stop_port, tasks, store, new_admin })
     }
 
     /// Where it listens.
@@ -138,9 +156,10 @@ impl App {
         self.address
     }
 
-    /// The sandbox gateway, for comparing its ledger with the payments.
-    pub fn gateway(&self) -> &SandboxGateway {
-        &self.gateway
+    /// The sandbox gateway, for comparing its ledger with the payments; `None` unless it is in
+    /// this process.
+    pub fn sandbox(&self) -> Option<&SandboxGateway> {
+        self.sandbox.as_ref()
     }
 
     /// The database.
@@ -199,10 +218,12 @@ impl Services {
     fn new(
         config: &Config,
         store: &Store,
-        clock: &Arc<dyn Clock>,
-        gateway: &SandboxGateway,
+        parts: Parts,
+        gateway: Arc<dyn PaymentGateway>,
         tasks: &Tasks,
     ) -> Result<Self> {
+        let Parts { clock, consumers: more_consumers, delivery_failures_max, mailer } = parts;
+        let clock = &clock;
         let secrets =
             Secrets { current: config.secret.clone(), previous: config.previous_secrets.clone() };
         let tokens = Arc::new(AccessTokens::new(&secrets, TOKEN_PARTY, TOKEN_PARTY));
@@ -212,17 +233,50 @@ impl Services {
             BookingService::new(store.clone(), lanes.clone(), Arc::new(holds), Arc::clone(clock));
         let payment = PaymentService::new(
             store.clone(),
-            lanes,
+            lanes.clone(),
             booking.clone(),
-            Arc::new(gateway.clone()),
+            gateway,
             Arc::clone(clock),
             tasks.clone(),
         );
         let identity =
             IdentityService::new(store.clone(), Arc::clone(clock), Arc::clone(&tokens), &secrets)?;
-        let catalog = CatalogService::new(store.clone(), Arc::clone(clock));
+        let catalog = CatalogService::new(store.clone(), Arc::clone(clock), booking.clone());
+        let codes = TicketCodes::new(&secrets.current, &secrets.previous);
+        let ticket = TicketService::new(store.clone(), lanes, Arc::clone(clock), codes);
         let (store, clock) = (store.clone(), Arc::clone(clock));
-        Ok(Self { store, clock, secrets, tokens, identity, catalog, booking, payment })
+        let mut consumers: Vec<Arc<dyn Consumer>> =
+            vec![Arc::new(TimelineProjection), Arc::new(FollowBookings), Arc::new(TakeOverGuests)];
+        consumers.push(Arc::new(CauseMails::new(Arc::clone(&clock))));
+        consumers.extend(more_consumers);
+        let failures_max = delivery_failures_max;
+        let deliveries =
+            Deliveries::new(store.clone(), Arc::clone(&clock), consumers, failures_max);
+        Ok(Self {
+            store,
+            clock,
+            secrets,
+            tokens,
+            identity,
+            catalog,
+            booking,
+            payment,
+            ticket,
+            deliveries,
+            mailer,
+        })
+    }
+
+    /// What sends mails, with links that begin with that URL.
+    fn notifications(&self, public_url: &str) -> NotificationService {
+        NotificationService::new(
+            self.store.clone(),
+            Arc::clone(&self.clock),
+            self.identity.clone(),
+            TicketCodes::new(&self.secrets.current, &self.secrets.previous),
+            Arc::clone(&self.mailer),
+            public_url,
+        )
     }
 
     /// Makes the first admin. Answers with the e-mail, and the password if it was made up here.
@@ -254,51 +308,15 @@ impl Services {
         tx.commit().await
     }
 
-    fn start_workers(&self, feeds: &SeatFeeds, tasks: &Tasks) {
-        let stop = tasks.stop();
-        let consumers: Vec<Box<dyn crate::ports::bus::Consumer>> =
-            vec![Box::new(TimelineProjection), Box::new(CancelOpenPayments)];
-        let bus = Arc::new(DatabaseBus::new(self.store.clone(), consumers));
-        let clock = Arc::clone(&self.clock);
-        tasks.spawn_vital(relay_events(self.store.clone(), bus, clock, stop.clone()));
-        tasks.spawn_vital(listen(self.store.clone(), stop.clone()));
-        let feeds = feeds.clone();
-        let followed = stop.clone();
-        tasks.spawn_vital(async move { feeds.follow(followed).await });
-        let booking = self.booking.clone();
-        tasks.spawn_vital(repeat("sweeper of holds", SWEEP_PAUSE, stop.clone(), move || {
-            let booking = booking.clone();
-            async move { booking.sweep_holds().await }
-        }));
-        let booking = self.booking.clone();
-        tasks.spawn_vital(repeat("sweeper of bookings", SWEEP_PAUSE, stop.clone(), move || {
-            let booking = booking.clone();
-            async move { booking.sweep_bookings().await }
-        }));
-        let payment = self.payment.clone();
-        tasks.spawn_vital(repeat("reconciler", SWEEP_PAUSE, stop.clone(), move || {
-            let payment = payment.clone();
-            async move { payment.reconcile().await }
-        }));
-        let identity = self.identity.clone();
-        let tidied = (self.booking.clone(), identity, self.store.clone(), Arc::clone(&self.clock));
-        tasks.spawn_vital(repeat("tidying", TIDY_PAUSE, stop.clone(), move || {
-            let (booking, identity, store, clock) = tidied.clone();
-            async move {
-                let changes = booking.sweep_changes().await?;
-                identity.sweep().await?;
-                let mut tx = store.begin().await?;
-                let requests = sweep_requests(&mut tx, clock.now() - REQUEST_ID_KEPT).await?;
-                tx.commit().await?;
-                Ok(changes || requests)
-            }
-        }));
-    }
-
-    fn contexts(self, feeds: SeatFeeds, stop: &CancellationToken) -> Contexts {
+    fn contexts(
+        self,
+        feeds: SeatFeeds,
+        notifications: NotificationService,
+        stop: &CancellationToken,
+    ) -> Contexts {
         let keys = RequestKeys::new(self.secrets.current.key("request-id"));
-        let codes = TicketCodes::new(&self.secrets.current, &self.secrets.previous);
-        let store = self.store;
+        let (store, clock) = (self.store, self.clock);
+        let dead_letters = DeadLetters::new(store.clone(), Arc::clone(&clock), self.deliveries);
         Contexts {
             catalog: CatalogGrpc::new(self.catalog, keys.clone()),
             identity: IdentityGrpc::new(self.identity, keys.clone()),
@@ -307,13 +325,21 @@ impl Services {
                 feeds,
                 signals: store.signals().clone(),
                 keys: keys.clone(),
-                clock: Arc::clone(&self.clock),
+                clock: Arc::clone(&clock),
                 stop: stop.clone(),
             },
-            payment: PaymentGrpc::new(self.payment, keys),
-            ticket: TicketGrpc::new(TicketService::new(store.clone(), codes)),
+            payment: PaymentGrpc::new(self.payment.clone(), keys.clone()),
+            ticket: TicketGrpc::new(self.ticket),
             reporting: ReportingGrpc::new(ReportingService::new(store.clone())),
-            operations: OperationsGrpc::new(store, self.clock),
+            operations: OperationsGrpc {
+                status: StatusReader::new(store.clone(), Arc::clone(&clock), dead_letters.clone()),
+                dead_letters,
+                payments: self.payment,
+                notifications,
+                store,
+                clock,
+                keys,
+            },
         }
     }
 }

@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use serde::Deserialize;
 
+use crate::adapters::mail_message::sender;
+use crate::adapters::sandbox::{WebhookPlan, WebhookSecret};
+use crate::sandbox_config::{SandboxSettings, payments, webhook_plan};
 use crate::secret::Secret;
 
 /// The secret of the examples in the documentation; production refuses it.
@@ -31,12 +34,29 @@ pub struct Settings {
     /// How events travel: `database` [default: database]
     #[arg(long, env = "BOXOFFICE_BUS", value_name = "HOW")]
     pub bus: Option<String>,
-    /// Who takes the money: `sandbox` [default: sandbox]
+    /// Who takes the money: `sandbox`, in this process, or `sandbox+http://HOST:PORT`, a process of
+    /// its own [default: sandbox]
     #[arg(long, env = "BOXOFFICE_PAYMENTS", value_name = "GATEWAY")]
     pub payments: Option<String>,
     /// The sandbox gateway's own ledger [default: beside the database]
     #[arg(long, env = "BOXOFFICE_SANDBOX_LEDGER", value_name = "URL")]
     pub sandbox_ledger: Option<String>,
+    /// The webhooks of a sandbox in this process: `on`, `off`, or faults in percent, such as
+    /// `late=20,doubled=20,reordered=20,seed=7` [default: on]
+    #[arg(long, env = "BOXOFFICE_SANDBOX_WEBHOOKS", value_name = "PLAN")]
+    pub sandbox_webhooks: Option<String>,
+    /// What a payment gateway in another process signs its webhooks with
+    #[arg(long, env = "BOXOFFICE_WEBHOOK_SECRET", value_name = "TEXT", hide_env_values = true)]
+    pub webhook_secret: Option<String>,
+    /// What mails leave by: dir:FOLDER, a file a mail [default: a folder beside the database]
+    #[arg(long, env = "BOXOFFICE_MAIL", value_name = "URL", hide_env_values = true)]
+    pub mail: Option<String>,
+    /// Whom mails come from [default: Boxoffice <tickets@boxoffice.localhost>]
+    #[arg(long, env = "BOXOFFICE_MAIL_FROM", value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
+    /// What links in mails begin with, e.g. https://shop.example [default: where it listens]
+    #[arg(long, env = "BOXOFFICE_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
     /// Insist on everything that production needs: secrets of one's own, no demo data
     #[arg(long, env = "BOXOFFICE_PRODUCTION")]
     pub production: bool,
@@ -62,6 +82,34 @@ pub struct Settings {
     /// Start with demo data in sqlite://boxoffice-demo.db: two venues, events, a user of each role
     #[arg(long, env = "BOXOFFICE_DEMO")]
     pub demo: bool,
+    /// Something else than serving
+    #[command(subcommand)]
+    #[serde(skip)]
+    pub command: Option<Command>,
+}
+
+/// What the program does besides serving.
+#[derive(Clone, Subcommand)]
+pub enum Command {
+    /// Be a payment gateway for trying things out, with a ledger of its own
+    Sandbox(SandboxSettings),
+}
+
+/// Who takes the money.
+#[derive(Clone)]
+pub enum Payments {
+    /// The sandbox in this process.
+    Sandbox {
+        /// Its ledger's URL.
+        ledger: String,
+    },
+    /// The sandbox as a process of its own.
+    RemoteSandbox {
+        /// Where it is.
+        url: String,
+        /// What it signs its webhooks with.
+        webhook_secret: WebhookSecret,
+    },
 }
 
 /// Settings that are complete and possible.
@@ -71,8 +119,16 @@ pub struct Config {
     pub listen: String,
     /// The database's URL.
     pub database: String,
-    /// The sandbox ledger's URL.
-    pub sandbox_ledger: String,
+    /// Who takes the money.
+    pub payments: Payments,
+    /// The webhooks of a sandbox in this process; `None` when it posts none.
+    pub sandbox_webhooks: Option<WebhookPlan>,
+    /// The folder that mails are written to.
+    pub mail_folder: PathBuf,
+    /// Whom mails come from.
+    pub mail_from: String,
+    /// What links in mails begin with; where the server listens unless it is set.
+    pub public_url: Option<String>,
     /// Whether production's rules apply.
     pub production: bool,
     /// The installation's secret.
@@ -124,6 +180,11 @@ impl Settings {
             bus: self.bus.or(file.bus),
             payments: self.payments.or(file.payments),
             sandbox_ledger: self.sandbox_ledger.or(file.sandbox_ledger),
+            sandbox_webhooks: self.sandbox_webhooks.or(file.sandbox_webhooks),
+            webhook_secret: self.webhook_secret.or(file.webhook_secret),
+            mail: self.mail.or(file.mail),
+            mail_from: self.mail_from.or(file.mail_from),
+            public_url: self.public_url.or(file.public_url),
             production: self.production || file.production,
             secret: self.secret.or(file.secret),
             previous_secret: self.previous_secret.or(file.previous_secret),
@@ -132,6 +193,7 @@ impl Settings {
             cors_origins: many(self.cors_origins, file.cors_origins),
             log: self.log.or(file.log),
             demo: self.demo || file.demo,
+            command: self.command,
         }
     }
 
@@ -143,7 +205,6 @@ impl Settings {
     ) -> Result<Config, Complaint> {
         require_one_of("--holds", self.holds.as_deref(), "database")?;
         require_one_of("--bus", self.bus.as_deref(), "database")?;
-        require_one_of("--payments", self.payments.as_deref(), "sandbox")?;
         if self.production && self.demo {
             return Err("--demo makes users with known passwords; not with --production".into());
         }
@@ -167,12 +228,23 @@ impl Settings {
             Secret::parse(&text)
                 .ok_or("BOXOFFICE_PREVIOUS_SECRET must be at least 32 characters, not all alike")
         });
-        let ledger = file.with_extension("sandbox.db");
-        let ledger = format!("sqlite://{}", ledger.display());
+        let ledger = format!("sqlite://{}", file.with_extension("sandbox.db").display());
+        let ledger = self.sandbox_ledger.unwrap_or(ledger);
+        let webhook_secret = self.webhook_secret.as_deref();
+        let payments = payments(self.payments.as_deref(), ledger, webhook_secret)?;
+        let plan = self.sandbox_webhooks.as_deref();
+        let sandbox_webhooks = webhook_plan("--sandbox-webhooks", plan)?;
         Ok(Config {
             listen: self.listen.unwrap_or_else(|| "127.0.0.1:50051".to_owned()),
             database,
-            sandbox_ledger: self.sandbox_ledger.unwrap_or(ledger),
+            payments,
+            sandbox_webhooks,
+            mail_folder: match self.mail {
+                Some(url) => mail_folder(&url)?,
+                None => file.with_extension("mails"),
+            },
+            mail_from: mail_from(self.mail_from)?,
+            public_url: self.public_url.map(|url| public_url(&url)).transpose()?,
             production: self.production,
             secret,
             previous_secrets: previous.transpose()?.into_iter().collect(),
@@ -217,6 +289,36 @@ fn require_one_of(flag: &str, given: Option<&str>, only: &str) -> Result<(), Com
             Err(format!("{flag} {other} is not possible in this version; it knows {only}"))
         }
         _ => Ok(()),
+    }
+}
+
+/// The folder of `dir:FOLDER`. Other values may hold a password, and are not repeated.
+fn mail_folder(url: &str) -> Result<PathBuf, Complaint> {
+    match url.strip_prefix("dir:") {
+        Some("") => Err("--mail dir: needs the name of a folder".into()),
+        Some(folder) => Ok(PathBuf::from(folder)),
+        None if url.starts_with("smtp") => {
+            Err("--mail smtp://… is not possible in this version; it knows dir:FOLDER".into())
+        }
+        None => Err("--mail must be dir:FOLDER".into()),
+    }
+}
+
+fn mail_from(given: Option<String>) -> Result<String, Complaint> {
+    let from = given.unwrap_or_else(|| "Boxoffice <tickets@boxoffice.localhost>".to_owned());
+    match sender(&from) {
+        Ok(_) => Ok(from),
+        Err(must) => Err(format!("--mail-from {must}")),
+    }
+}
+
+fn public_url(url: &str) -> Result<String, Complaint> {
+    let url = url.trim_end_matches('/');
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let plain = |host: &str| !host.contains(['?', '#', '"', ' ']) && !host.starts_with('/');
+    match host {
+        Some(host) if !host.is_empty() && plain(host) => Ok(url.to_owned()),
+        _ => Err("--public-url must be such as https://shop.example".into()),
     }
 }
 

@@ -14,7 +14,8 @@ fn nothing_has_to_be_set_to_try_it() {
     let config = complete(&[]).unwrap();
     assert_eq!(config.listen, "127.0.0.1:50051");
     assert_eq!(config.database, "sqlite://boxoffice.db");
-    assert_eq!(config.sandbox_ledger, "sqlite://boxoffice.sandbox.db");
+    let Payments::Sandbox { ledger } = config.payments else { panic!("the sandbox") };
+    assert_eq!(ledger, "sqlite://boxoffice.sandbox.db");
     assert_eq!(complete(&["--demo"]).unwrap().database, "sqlite://boxoffice-demo.db");
 }
 
@@ -37,6 +38,15 @@ fn what_is_not_possible_is_said_with_the_setting() {
         ("--holds", "redis://localhost"),
         ("--bus", "kafka://localhost"),
         ("--payments", "stripe"),
+        ("--payments", "sandbox+https://localhost:1"),
+        ("--payments", "sandbox+http://"),
+        ("--sandbox-webhooks", "lost=5"),
+        ("--mail", "smtp://mail.example"),
+        ("--mail", "mails"),
+        ("--mail", "dir:"),
+        ("--mail-from", "nobody"),
+        ("--public-url", "shop.example"),
+        ("--public-url", "https://"),
         ("--database", "mysql://localhost"),
         ("--database", "sqlite://"),
     ] {
@@ -75,4 +85,58 @@ fn flags_win_over_the_file() {
 fn secrets_do_not_show_in_the_debug_form() {
     let config = complete(&["--secret", "an own secret of some 40 different signs"]).unwrap();
     assert!(!format!("{:?}", config.secret).contains("different"));
+}
+
+#[test]
+fn a_sandbox_elsewhere_needs_a_secret_that_is_long_enough() {
+    let elsewhere = ["--payments", "sandbox+http://127.0.0.1:50052", "--webhook-secret"];
+    let with = |secret: &'static str| {
+        let [flag, value, secret_flag] = elsewhere;
+        complete(&[flag, value, secret_flag, secret])
+    };
+    for complaint in [complete(&elsewhere[..2]).err(), with("short").err()] {
+        assert!(complaint.unwrap().contains("BOXOFFICE_WEBHOOK_SECRET"));
+    }
+    let config = with("whsec_0123456789abcdef").unwrap();
+    let Payments::RemoteSandbox { url, .. } = config.payments else { panic!("elsewhere") };
+    assert_eq!(url, "http://127.0.0.1:50052");
+    assert!(complete(&["--sandbox-webhooks", "off"]).unwrap().sandbox_webhooks.is_none());
+}
+
+#[test]
+fn the_sandbox_has_settings_of_its_own() {
+    let sandbox = |flags: &[&str]| {
+        let all: Vec<&str> = ["sandbox", "--ledger", "a.db"].iter().chain(flags).copied().collect();
+        let Some(Command::Sandbox(sandbox)) = settings(&all).command else { panic!("a sandbox") };
+        sandbox.complete()
+    };
+    let config = sandbox(&[]).unwrap();
+    assert_eq!((config.ledger.as_str(), config.webhooks.is_none()), ("sqlite://a.db", true));
+    let url = "http://127.0.0.1:1/webhooks/sandbox";
+    let unsigned = sandbox(&["--webhook-url", url]).err().unwrap();
+    assert!(unsigned.contains("BOXOFFICE_WEBHOOK_SECRET"), "{unsigned}");
+    let secret = "whsec_0123456789abcdef";
+    let flags = ["--webhook-url", url, "--webhook-secret", secret, "--webhooks", "late=5"];
+    let config = sandbox(&flags).unwrap();
+    assert!(!format!("{config:?}").contains("0123456789abcdef"));
+    assert_eq!(config.webhooks.unwrap().2.late, 5);
+}
+
+#[test]
+fn mails_go_beside_the_database_unless_told_otherwise() {
+    let config = complete(&["--database", "sqlite:///var/lib/shop.db"]).unwrap();
+    assert_eq!(config.mail_folder, PathBuf::from("/var/lib/shop.mails"));
+    assert_eq!(config.public_url, None);
+    let flags = ["--mail", "dir:/tmp/mails", "--public-url", "https://shop.example/"];
+    let config = complete(&flags).unwrap();
+    assert_eq!(config.mail_folder, PathBuf::from("/tmp/mails"));
+    assert_eq!(config.public_url.as_deref(), Some("https://shop.example"));
+}
+
+#[test]
+fn a_password_for_mail_is_not_repeated() {
+    for url in ["smtp://me:hunter2@mail.example", "smtps://me:hunter2@a", "ftp://me:hunter2@a"] {
+        let complaint = complete(&["--mail", url]).err().unwrap();
+        assert!(!complaint.contains("hunter2"), "{complaint}");
+    }
 }

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::catalog::domain::event_draft::{EventDraft, EventPlan, OfferPlan};
+use crate::catalog::domain::event_draft::{EventDraft, EventPlan};
+use crate::catalog::domain::offer::OfferPlan;
 use crate::catalog::domain::search::{EventFilter, FilterPlan, Scope};
 use crate::catalog::domain::venue::Venue;
 use crate::catalog::domain::venue_draft::{RowPlan, SectionPlan, VenueDraft, VenuePlan};
 use crate::catalog::service::CatalogService;
 use crate::error::{Error, Result};
 use crate::identity::service::IdentityService;
-use crate::kernel::caller::{Caller, Role, SessionId};
+use crate::kernel::caller::{Caller, Role, Scopes, SessionId};
 use crate::kernel::id::UserId;
 use crate::kernel::page::PageRequest;
 use crate::ports::clock::Clock;
@@ -92,6 +93,7 @@ impl Demo<'_> {
                     seat_labels: Vec::new(),
                 })
                 .collect(),
+            section_id: String::new(),
         });
         let plan = VenuePlan {
             name: name.to_owned(),
@@ -117,6 +119,7 @@ impl Demo<'_> {
             section_id: section.section_id.to_string(),
             name: (*name).to_owned(),
             price_minor: *price_minor,
+            quantity: 0,
         });
         let start = self.clock.now() + DAY * days;
         let plan = EventPlan {
@@ -142,6 +145,7 @@ impl Demo<'_> {
         Caller {
             session: SessionId::User(self.organizer),
             roles: [Role::Organizer].into_iter().collect(),
+            scopes: Scopes::default(),
             token_expire_time: self.clock.now() + DAY,
         }
     }

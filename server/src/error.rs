@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::kernel::id::SeatId;
+use crate::kernel::id::{OfferId, SeatId};
 use crate::kernel::seat_state::SeatState;
 
 /// The result of everything that can fail.
@@ -31,10 +31,19 @@ pub struct Rejection {
     pub metadata: Vec<(&'static str, String)>,
     /// The fields that are wrong.
     pub violations: Vec<Violation>,
-    /// The seats that stood in the way.
-    pub conflicts: Vec<(SeatId, SeatState)>,
+    /// What stood in the way.
+    pub conflicts: Vec<Conflict>,
     /// When a retry can help.
     pub retry_after: Option<Duration>,
+}
+
+/// Something that stood in the way of a wish for places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conflict {
+    /// A seat that is not free.
+    Seat(SeatId, SeatState),
+    /// A GA offer that has fewer places left than were asked for, and how many.
+    Offer(OfferId, i64),
 }
 
 /// A field that is wrong.
@@ -86,14 +95,32 @@ reasons! {
     RefreshTokenInvalid: "the refresh token is unknown, expired or revoked";
     /// A refresh token came twice.
     RefreshTokenReused: "the refresh token had been used before; sign in again";
+    /// The token of a mail is of no use.
+    MailTokenInvalid: "the token is not valid any more; ask for another mail";
+    /// Too many failed attempts.
+    LoginThrottled: "too many failed attempts; try again later";
+    /// The service account may not do this.
+    ScopeMissing: "this service account lacks the scope for it";
+    /// Unknown or disabled service account, or wrong secret.
+    ServiceSecretWrong: "the service account or its secret is wrong";
     /// The event sells nothing now.
     EventNotOnSale: "the event is not on sale";
     /// Only drafts are published.
     EventNotDraft: "the event is not a draft";
     /// Start and end make no sense.
     EventTimesInvalid: "an event starts in the future and ends after it starts";
+    /// Sections stay while an event is on sale.
+    VenueOnSale: "an event that has not ended is on sale at this venue";
+    /// Sections stay while a draft sells them.
+    SectionInUse: "an event in preparation sells this section";
+    /// Prices stay while the event is on sale.
+    EventPricesFixed: "offers, prices and currency are fixed once an event is published";
+    /// Rules stay while the event is on sale.
+    EventTermsFixed: "the rules of holds, quotas and cancellation are fixed once it is published";
+    /// Nothing of it changes any more.
+    EventCancelled: "the event was called off";
     /// Seats are taken.
-    SeatsTaken: "some of the seats are not free";
+    SeatsTaken: "some of the places are not free";
     /// A seat is unknown to the event.
     SeatUnknown: "a seat is not one of this event's, or named twice";
     /// The buyer's limit.
@@ -110,10 +137,36 @@ reasons! {
     BookingState: "the booking's state does not allow this";
     /// Nobody to send tickets to.
     ContactEmailRequired: "a guest needs a contact e-mail before booking";
+    /// Something of the event is held or booked.
+    EventHasSales: "the event has holds or bookings";
+    /// An offer is unknown to the event.
+    OfferUnknown: "an offer is not one of general admission of this event";
+    /// The event's policy.
+    CancelTooLate: "it is too late to cancel a booking that is paid";
+    /// A place is not of the booking.
+    PlaceUnknown: "a place is not one of the booking's";
+    /// A hold of nothing.
+    HoldEmpty: "nothing would be left of the hold";
     /// One payment at a time.
     PaymentOpen: "another payment of this booking is open";
     /// The gateway does not know the token.
     PaymentTokenInvalid: "the payment token is not one the gateway knows";
+    /// The buyer has nothing to do, or has done it.
+    PaymentActionNotAwaited: "the payment awaits nothing of the buyer";
+    /// It took no money that is left.
+    PaymentNotRefundable: "nothing of the payment can be given back";
+    /// The dead letter is not parked any more.
+    DeadLetterResolved: "the dead letter was replayed or discarded already";
+    /// The ticket has let somebody in.
+    TicketUsed: "the ticket was used before";
+    /// The ticket is worth nothing.
+    TicketVoid: "the ticket is void";
+    /// Nobody here signed this.
+    TicketCodeInvalid: "the code is not that of a ticket";
+    /// It is for another event.
+    TicketOtherEvent: "the ticket is for another event";
+    /// Only what failed is tried again.
+    NotificationNotFailed: "only a failed notification can be tried again";
 }
 
 impl Reason {

@@ -5,45 +5,79 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use boxoffice_server::adapters::sandbox::{SandboxConfig, SandboxProcess};
 use boxoffice_server::app::App;
-use boxoffice_server::config::{Config, Settings, SettingsError};
+use boxoffice_server::config::{Command, Config, Settings, SettingsError};
+use boxoffice_server::sandbox_config::SandboxSettings;
 use boxoffice_server::welcome;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let begun = Instant::now();
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let settings = match Settings::read(std::env::args_os(), names) {
+    let mut settings = match Settings::read(std::env::args_os(), names) {
         Ok(settings) => settings,
         Err(SettingsError::Usage(usage)) => usage.exit(),
         Err(SettingsError::Complaint(complaint)) => return refuse(&complaint),
     };
-    let config = match settings.complete(kept_secret) {
-        Ok(config) => config,
-        Err(complaint) => return refuse(&complaint),
+    let done = match settings.command.take() {
+        Some(Command::Sandbox(settings)) => be_sandbox(settings),
+        None => be_server(settings, begun),
     };
-    let filter = match EnvFilter::try_new(&config.log) {
-        Ok(filter) => filter,
-        Err(error) => return refuse(&format!("--log {}: {error}", config.log)),
-    };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return refuse(&format!("the runtime cannot start: {error}")),
-    };
-    match runtime.block_on(run(&config, begun)) {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(complaint) => refuse(&complaint),
     }
+}
+
+fn be_server(settings: Settings, begun: Instant) -> Result<(), String> {
+    let config = settings.complete(kept_secret)?;
+    log(&config.log)?;
+    block_on(run(&config, begun))
+}
+
+fn be_sandbox(settings: SandboxSettings) -> Result<(), String> {
+    log(&settings.log)?;
+    let config = settings.complete()?;
+    block_on(run_sandbox(config))
+}
+
+fn log(filter: &str) -> Result<(), String> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| format!("--log {filter}: {error}"))?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    Ok(())
+}
+
+fn block_on(work: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| format!("the runtime cannot start: {error}"))?.block_on(work)
+}
+
+async fn run_sandbox(config: SandboxConfig) -> Result<(), String> {
+    let mut signals = Signals::install().map_err(|error| error.to_string())?;
+    let sandbox = SandboxProcess::start(config).await.map_err(|error| error.to_string())?;
+    let address = sandbox.address();
+    let text =
+        format!("The sandbox takes no real money at http://{address} — stop it with Ctrl-C\n");
+    say(&text)?;
+    tokio::select! {
+        () = signals.wait() => {}
+        () = sandbox.failure() => return Err("the sandbox has failed; the log says how".into()),
+    }
+    sandbox.stop().await;
+    Ok(())
+}
+
+fn say(text: &str) -> Result<(), String> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| error.to_string())
 }
 
 async fn run(config: &Config, begun: Instant) -> Result<(), String> {
     let mut signals = Signals::install().map_err(|error| error.to_string())?;
     let app = App::start(config).await.map_err(|error| error.to_string())?;
     let text = welcome::text(config, app.address(), app.new_admin.as_ref(), begun.elapsed());
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| e.to_string())?;
-    drop(out);
+    say(&text)?;
     let failed = tokio::select! {
         () = signals.wait() => false,
         () = app.failure() => true,

@@ -61,6 +61,15 @@ impl Secrets {
 
 /// HMAC-SHA256 of the parts, one after the other.
 pub fn keyed_hash(key: &Key, parts: &[&[u8]]) -> Key {
+    mac(key, parts).finalize().into_bytes().into()
+}
+
+/// Whether `claimed` is the [`keyed_hash`] of the parts. Takes as long for every wrong one.
+pub fn is_keyed_hash(key: &Key, parts: &[&[u8]], claimed: &[u8]) -> bool {
+    mac(key, parts).verify_slice(claimed).is_ok()
+}
+
+fn mac(key: &Key, parts: &[&[u8]]) -> Hmac<Sha256> {
     // HMAC pads a key that is shorter than its block with zeros; so does this.
     let mut block = [0; 64];
     for (to, from) in block.iter_mut().zip(key) {
@@ -70,7 +79,7 @@ pub fn keyed_hash(key: &Key, parts: &[&[u8]]) -> Key {
     for part in parts {
         hash.update(part);
     }
-    hash.finalize().into_bytes().into()
+    hash
 }
 
 #[cfg(test)]
@@ -91,5 +100,9 @@ mod tests {
         key[..4].copy_from_slice(b"Jefe");
         let hash = keyed_hash(&key, &[b"what do ya want ", b"for nothing?"]);
         assert_eq!(hash[..4], [0x5b, 0xdc, 0xc1, 0x46]);
+        assert!(is_keyed_hash(&key, &[b"what do ya want for nothing?"], &hash));
+        for wrong in [&hash[..31], &[0; 32], &[]] {
+            assert!(!is_keyed_hash(&key, &[b"what do ya want for nothing?"], wrong));
+        }
     }
 }

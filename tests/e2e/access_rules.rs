@@ -6,10 +6,40 @@ use boxoffice_sdk::{Error, ErrorReason};
 use boxoffice_tests::{World, scenarios};
 use tonic::{Code, Status};
 
+use crate::service_accounts::service;
 use crate::wire::{Rpc, bearer, call, channel, code, rpcs};
 
-/// RPCs that make or end a sign-in: they refuse with UNAUTHENTICATED for reasons of their own.
-const CREDENTIALS: [&str; 3] = ["Login", "RefreshToken", "Logout"];
+/// RPCs that make or end a sign-in, or change a password: they refuse with UNAUTHENTICATED for
+/// reasons of their own.
+const CREDENTIALS: [&str; 9] = [
+    "Register",
+    "Login",
+    "RefreshToken",
+    "Logout",
+    "VerifyEmail",
+    "RequestPasswordReset",
+    "ResetPassword",
+    "CreateGuestSession",
+    "IssueServiceToken",
+];
+/// Every scope that a service may have.
+const SCOPES: [&str; 5] =
+    ["users:read", "guest-sessions:create", "bookings:read", "tickets:check-in", "payments:refund"];
+
+/// What every call of an RPC by a service with this scope has to come to.
+fn assert_as_declared_to_services(rpc: &Rpc, scope: &str, outcome: Result<Vec<u8>, Status>) {
+    let who = format!("{} with {scope}: {outcome:?}", rpc.path);
+    let open = rpc.access.public && rpc.access.scopes.is_empty();
+    let code = code(&outcome);
+    if open || rpc.access.scopes.iter().any(|wanted| wanted == scope) {
+        let bad = [Code::Unimplemented, Code::Internal, Code::Unknown, Code::PermissionDenied];
+        assert!(!bad.contains(&code), "{who}");
+    } else {
+        let reason = outcome.err().map(|status| Error::from(status).reason());
+        let expected = (Code::PermissionDenied, Some(ErrorReason::ScopeMissing));
+        assert_eq!((code, reason), expected, "{who}");
+    }
+}
 
 /// What every call of an RPC by a caller with these roles has to come to.
 fn assert_as_declared(rpc: &Rpc, roles: &[Role], outcome: Result<Vec<u8>, Status>) {
@@ -37,7 +67,10 @@ fn s_63_every_rpc_says_whom_it_admits() {
     assert!(rpcs.len() >= 30, "only {} RPCs", rpcs.len());
     for Rpc { path, access, .. } in rpcs {
         let restricted = !access.roles.is_empty() || !access.scopes.is_empty();
-        assert!(access.public != restricted, "{path} must be public, or say for whom it is");
+        assert!(access.public || restricted, "{path} must be public, or say for whom it is");
+        assert!(!access.public || access.roles.is_empty(), "{path} is public, and yet for roles");
+        let known = |scope: &String| SCOPES.contains(&scope.as_str());
+        assert!(access.scopes.iter().all(known), "{path} has a scope that nobody can have");
     }
 }
 
@@ -63,13 +96,25 @@ scenarios! {
         }
     }
 
+    async fn s_69_every_rpc_admits_the_services_that_its_option_admits(world: &World) {
+        let channel = channel(&world.url()).await;
+        for scope in SCOPES {
+            let (service, ..) = service(world, &[scope]).await;
+            let token = bearer(&service.tokens().expect("a token").access_token);
+            for rpc in rpcs() {
+                let metadata = [("authorization", token.as_str())];
+                let outcome = call(&channel, &rpc.path, Vec::new(), &metadata).await;
+                assert_as_declared_to_services(&rpc, scope, outcome);
+            }
+        }
+    }
+
     async fn s_64_a_bad_token_is_refused_even_where_none_is_needed(world: &World) {
         let channel = channel(&world.url()).await;
         let metadata = [("authorization", "Bearer nonsense")];
         for rpc in rpcs() {
             let outcome = call(&channel, &rpc.path, Vec::new(), &metadata).await;
-            let signs_in = ["Register", "CreateGuestSession"].contains(&rpc.method.name());
-            if signs_in || CREDENTIALS.contains(&rpc.method.name()) {
+            if CREDENTIALS.contains(&rpc.method.name()) {
                 // An old token must not keep its holder from getting a new one.
                 let reason = outcome.err().map(|status| Error::from(status).reason());
                 assert_ne!(reason, Some(ErrorReason::TokenInvalid), "{}", rpc.path);

@@ -26,6 +26,7 @@ pub fn event_draft(venue: &Venue, title: &str) -> EventDraft {
         section_id: section.section_id.clone(),
         name: section.name.clone(),
         price_minor_units: 1_250,
+        ..Default::default()
     });
     EventDraft {
         venue_id: venue.venue_id.clone(),
@@ -38,9 +39,11 @@ pub fn event_draft(venue: &Venue, title: &str) -> EventDraft {
     }
 }
 
-async fn venue(organizer: &Person, name: &str, city: &str) -> Venue {
+/// A venue of one section with three seats.
+pub async fn venue(organizer: &Person, name: &str, city: &str) -> Venue {
     let row = RowDraft { label: "A".into(), seat_count: 3, seat_labels: Vec::new() };
-    let sections = vec![SectionDraft { name: "Floor".into(), rows: vec![row] }];
+    let sections =
+        vec![SectionDraft { name: "Floor".into(), rows: vec![row], ..Default::default() }];
     let draft = VenueDraft {
         name: name.into(),
         city: city.into(),
@@ -54,14 +57,16 @@ async fn venue(organizer: &Person, name: &str, city: &str) -> Venue {
     organizer.get_venue(request).await.expect("a venue").venue.expect("one")
 }
 
-async fn publish(organizer: &Person, draft: EventDraft) -> Event {
+/// Creates an event and puts it on sale.
+pub async fn publish(organizer: &Person, draft: EventDraft) -> Event {
     let request = CreateEventRequest { request_id: request_id(), event: Some(draft) };
     let event = organizer.create_event(request).await.expect("a draft").event.expect("one");
     let request = PublishEventRequest { request_id: request_id(), event_id: event.event_id };
     organizer.publish_event(request).await.expect("it is published").event.expect("one")
 }
 
-async fn list(client: &Client, request: ListEventsRequest) -> Vec<String> {
+/// The titles of the events that are listed.
+pub async fn list(client: &Client, request: ListEventsRequest) -> Vec<String> {
     let found = client.list_events(request).await.expect("a list");
     assert!(found.next_page_token.is_empty());
     found.events.into_iter().map(|event| event.title).collect()
@@ -239,7 +244,8 @@ scenarios! {
             };
             (0..count).map(row).collect()
         };
-        let section = SectionDraft { name: "Too many".into(), rows: rows(101) };
+        let (name, rows) = ("Too many".into(), rows(101));
+        let section = SectionDraft { name, rows, ..Default::default() };
         let draft = VenueDraft {
             name: "Bowl".into(),
             city: "Graz".into(),

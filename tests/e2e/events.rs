@@ -10,13 +10,14 @@ use boxoffice_server::ports::clock::Clock;
 use boxoffice_tests::{Person, Stage, StagePlan, World, scenarios};
 
 /// Everything that events leave behind.
-const COUNTS: [&str; 6] = [
+const COUNTS: [&str; 7] = [
     "select count(*) from store_event_log",
     "select count(*) from store_inbox",
     "select count(*) from reporting_booking_step",
     "select count(*) from ticket_ticket",
     "select count(*) from payment_refund",
     "select count(*) from booking_seat_change",
+    "select count(*) from notification_notification",
 ];
 /// What an event is, in the outbox and in the log.
 const COLUMNS: &str =
@@ -80,9 +81,9 @@ scenarios! {
         let told = "select (select count(*) from store_event_log)
             - (select count(distinct message_id) from store_inbox)";
         assert_eq!(world.database.count_by_hand(told).await, 0);
-        let seen_twice = "select count(*) from store_event_log l where 2 <>
+        let seen_twice = "select count(*) from store_event_log l where 4 <>
             (select count(*) from store_inbox i where i.message_id = l.message_id)";
-        assert_eq!(world.database.count_by_hand(seen_twice).await, 0, "two consumers, once each");
+        assert_eq!(world.database.count_by_hand(seen_twice).await, 0, "four consumers, once each");
         let steps = "select count(*) from store_event_log l where 1 <>
             (select count(*) from reporting_booking_step s where s.message_id = l.message_id)
             and l.context in ('booking', 'payment', 'ticket')";
@@ -137,7 +138,7 @@ scenarios! {
         let ended = ended(&buyer, &stage).await;
         world.assert_sound().await;
         let before = counts(world).await;
-        let entries = format!("{:?}", world.app.gateway().entries().await.expect("entries"));
+        let entries = format!("{:?}", world.sandbox().entries().await.expect("entries"));
         let again = format!(
             "insert into store_outbox ({COLUMNS}) select {COLUMNS} from store_event_log;"
         );
@@ -150,7 +151,7 @@ scenarios! {
             for (booking, steps) in &ended {
                 assert_eq!(&buyer.timeline_of(booking).await, steps);
             }
-            let now = format!("{:?}", world.app.gateway().entries().await.expect("entries"));
+            let now = format!("{:?}", world.sandbox().entries().await.expect("entries"));
             assert_eq!(now, entries, "nobody was asked for anything again");
         }
     }

@@ -99,7 +99,7 @@ scenarios! {
         };
         let read = buyer.get_payment(request).await.expect("it is there").payment;
         assert_eq!(read.expect("a payment").amount, booking.total);
-        let entries = world.app.gateway().entries().await.expect("a ledger");
+        let entries = world.sandbox().entries().await.expect("a ledger");
         assert_eq!(entries.len(), 1);
         assert_eq!((entries[0].state, entries[0].amount_minor), (LedgerState::Captured, 9_999));
         assert_eq!(entries[0].payment_id.to_string(), payment.payment_id);
@@ -111,8 +111,7 @@ scenarios! {
         let request = HoldSeatsRequest {
             request_id: request_id(),
             event_id: stage.event_id.clone(),
-            seat_ids: vec![stage.seat(0).to_owned()],
-        };
+            seat_ids: vec![stage.seat(0).to_owned()], general_admission: Vec::new() };
         let path = "/boxoffice.booking.v1.BookingService/HoldSeats";
         let held: HoldSeatsResponse = call_tampered(world, &buyer, path, &request).await;
         let request = CreateBookingRequest {
@@ -134,7 +133,7 @@ scenarios! {
         let price = Money { currency_code: "EUR".into(), minor_units: 2_500 };
         assert_eq!(booking.total, Some(price.clone()));
         assert_eq!(paid.payment.expect("a payment").amount, Some(price));
-        let entries = world.app.gateway().entries().await.expect("a ledger");
+        let entries = world.sandbox().entries().await.expect("a ledger");
         assert_eq!((entries.len(), entries[0].amount_minor), (1, 2_500));
         assert_eq!(buyer.tickets_of(&booking).await.len(), 1);
     }

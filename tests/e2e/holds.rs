@@ -184,8 +184,7 @@ scenarios! {
         let request = HoldSeatsRequest {
             request_id: request_id(),
             event_id: stage.event_id.clone(),
-            seat_ids: vec![stage.seat(0).to_owned()],
-        };
+            seat_ids: vec![stage.seat(0).to_owned()], general_admission: Vec::new() };
         let held = buyer.hold_seats(request.clone()).await.expect("it is free");
         let hold = held.hold.expect("a hold");
         assert_eq!(hold.state(), hold::State::Active);

@@ -148,9 +148,9 @@ kills! {
         }
         assert!(begun.elapsed() < FINISHED_MAX, "it took {:?}", begun.elapsed());
         process.assert_sound().await;
-        let twice = "select count(*) from store_event_log l where 2 <>
+        let twice = "select count(*) from store_event_log l where 4 <>
             (select count(*) from store_inbox i where i.message_id = l.message_id)";
-        assert_eq!(process.database.count_by_hand(twice).await, 0, "two consumers, once each");
+        assert_eq!(process.database.count_by_hand(twice).await, 0, "four consumers, once each");
     }
 
     async fn s_42_what_a_killed_relay_had_claimed_leaves_as_soon_as_it_is_back(

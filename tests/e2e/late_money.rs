@@ -62,7 +62,7 @@ impl Sale {
             amount: Money { currency: Currency::parse("EUR").expect("a currency"), minor: 2_500 },
             payment_token: "tok_success".into(),
         };
-        let outcome = world.app.gateway().charge(&charge).await;
+        let outcome = world.sandbox().charge(&charge).await;
         assert!(matches!(outcome, ChargeOutcome::Succeeded { .. }), "{outcome:?}");
         let reachable = "update payment_payment set payment_token = 'tok_success'
             where payment_token = 'tok_unreachable'";

@@ -84,7 +84,7 @@ scenarios! {
         }))
         .await;
         wait_until_settled(world).await;
-        let entries = world.app.gateway().entries().await.expect("the ledger's entries");
+        let entries = world.sandbox().entries().await.expect("the ledger's entries");
         let ledger: BTreeMap<String, &LedgerEntry> =
             entries.iter().map(|entry| (entry.payment_id.to_string(), entry)).collect();
         let (mut payment_count, mut sold, mut due) = (0, 0, 0);

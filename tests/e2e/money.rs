@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use boxoffice_sdk::booking::v1::{Booking, CancelBookingRequest, SeatState, booking};
+use boxoffice_sdk::booking::v1::{
+    Booking, CancelBookingRequest, CreateBookingRequest, SeatState, booking,
+};
 use boxoffice_sdk::payment::v1::{CreatePaymentRequest, payment};
 use boxoffice_sdk::reporting::v1::GetBookingTimelineRequest;
 use boxoffice_sdk::{Code, ErrorReason};
@@ -13,7 +15,7 @@ use futures::future::join_all;
 use crate::refusals::refused;
 
 async fn ledger(world: &World) -> Vec<LedgerEntry> {
-    world.app.gateway().entries().await.expect("a ledger")
+    world.sandbox().entries().await.expect("a ledger")
 }
 
 async fn claim(person: &Person, event_id: &str, seats: &[&str]) -> Booking {
@@ -135,5 +137,70 @@ scenarios! {
         assert_eq!((count("BookingConfirmed"), count("PaymentSucceeded")), (1, 1));
         assert_eq!((count("BookingPaymentStarted"), count("PaymentCreated")), (1, 1));
         assert_eq!((count("TicketIssued"), count("RefundRequested")), (2, 0));
+    }
+
+    async fn s_32_the_requests_of_a_finished_purchase_begin_nothing_anew(world: &World) {
+        let stage = world.stage(StagePlan::default()).await;
+        let buyer = world.guest().await;
+        let hold = buyer.hold(&stage.event_id, &[stage.seat(0)]).await.expect("it is free");
+        let booking_request = CreateBookingRequest {
+            request_id: request_id(),
+            hold_id: hold.hold_id.clone(),
+            contact_email: "buyer@example.com".into(),
+        };
+        let made = buyer.create_booking(booking_request.clone()).await.expect("a booking");
+        let booking = made.booking.expect("a booking");
+        let paying = |token: &str| CreatePaymentRequest {
+            request_id: request_id(),
+            booking_id: booking.booking_id.clone(),
+            payment_token: token.into(),
+            wait: Some(boxoffice_sdk::Duration { seconds: 5, nanos: 0 }),
+        };
+        let requests = [paying("tok_declined"), paying("tok_success")];
+        let mut payments = Vec::new();
+        for request in &requests {
+            let answer = buyer.create_payment(request.clone()).await.expect("an answer");
+            payments.push(answer.payment.expect("a payment"));
+        }
+        let confirmed = buyer.look_at(&booking).await;
+        assert_eq!(confirmed.state(), booking::State::Confirmed);
+        for _ in 0..3 {
+            let again = buyer.create_booking(booking_request.clone()).await.expect("the same");
+            assert_eq!(again.booking.as_ref(), Some(&confirmed));
+            for (request, payment) in requests.iter().zip(&payments) {
+                let again = buyer.create_payment(request.clone()).await.expect("the same");
+                assert_eq!(again.payment.as_ref(), Some(payment));
+            }
+        }
+        world.assert_sound().await;
+        let entries = ledger(world).await;
+        assert_eq!(entries.iter().map(|entry| entry.ask_count).collect::<Vec<_>>(), [1, 1]);
+        assert_eq!(buyer.tickets_of(&booking).await.len(), 1);
+    }
+
+    async fn s_38_no_answer_until_the_deadline_ends_the_booking_once(world: &World) {
+        let stage = world.stage(StagePlan::default()).await;
+        let buyer = world.guest().await;
+        let booking = claim(&buyer, &stage.event_id, &[stage.seat(0)]).await;
+        buyer.pay(&booking, "tok_declined").await.expect("an answer");
+        let payment = buyer.start_paying(&booking, "tok_unreachable").await.expect("recorded");
+        buyer.wait_for_payment(&payment, payment::State::Unknown).await;
+        world.clock.advance(Duration::from_secs(10 * 60 + 5));
+        let settling = "select count(*) from booking_booking where settle_by_time is not null";
+        world.database.wait_by_hand(settling, |count| count == 1).await;
+        world.clock.advance(Duration::from_secs(5 * 60 + 5));
+        let failed = buyer.wait_for(&booking, booking::State::Failed).await;
+        assert_eq!(failed.failure_code, "pay_by_passed");
+        assert_eq!(stage.states(&buyer).await[stage.seat(0)], SeatState::Available);
+        // However often the gateway is asked from now on, nothing more becomes of it.
+        for _ in 0..3 {
+            world.clock.advance(Duration::from_secs(65));
+            world.assert_sound().await;
+        }
+        assert_eq!(buyer.look_at(&booking).await, failed);
+        let kinds: Vec<String> =
+            buyer.timeline_of(&booking).await.into_iter().map(|step| step.r#type).collect();
+        let count = |kind: &str| kinds.iter().filter(|step| *step == kind).count();
+        assert_eq!((count("BookingSettling"), count("BookingFailed")), (1, 1), "{kinds:?}");
     }
 }

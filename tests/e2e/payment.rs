@@ -34,7 +34,7 @@ async fn lost_answer(world: &World, token: &str) {
     buyer.wait_for(&booking, booking::State::Confirmed).await;
     let paid = buyer.look_at_payment(&payment).await;
     assert_eq!(paid.state(), payment::State::Succeeded);
-    let entries = world.app.gateway().entries().await.expect("entries");
+    let entries = world.sandbox().entries().await.expect("entries");
     let [entry] = entries.as_slice() else { panic!("one charge, not {entries:?}") };
     assert_eq!((entry.state, entry.amount_minor), (LedgerState::Captured, 2_500));
     assert_eq!((entry.refunded_minor, entry.ask_count), (0, 2));
@@ -74,7 +74,7 @@ scenarios! {
         let another = CreatePaymentRequest { payment_token: "tok_declined".into(), ..request };
         let refused = buyer.create_payment(another).await.expect_err("another body");
         assert_eq!(refused.reason(), ErrorReason::RequestIdReused);
-        let entries = world.app.gateway().entries().await.expect("entries");
+        let entries = world.sandbox().entries().await.expect("entries");
         assert_eq!((entries.len(), entries[0].ask_count), (1, 1));
     }
 
@@ -102,7 +102,7 @@ scenarios! {
             }
             assert_eq!(ids.len(), 1, "one payment was made");
             buyer.wait_for(&booking, booking::State::Confirmed).await;
-            let entries = world.app.gateway().entries().await.expect("entries");
+            let entries = world.sandbox().entries().await.expect("entries");
             assert_eq!(entries.len(), seat + 1);
             assert!(entries.iter().all(|entry| entry.state == LedgerState::Captured));
         }
@@ -127,7 +127,7 @@ scenarios! {
         let refused = buyer.pay(&booking, "tok_success").await.expect_err("one at a time");
         assert_eq!(refused.reason(), ErrorReason::PaymentOpen);
         assert_eq!(refused.metadata().get("payment_id"), Some(&payment.payment_id));
-        assert_eq!(world.app.gateway().entries().await.expect("entries").len(), 1);
+        assert_eq!(world.sandbox().entries().await.expect("entries").len(), 1);
     }
 
     async fn s_24_a_cancel_overtakes_a_payment_that_hangs(world: &World) {
@@ -174,6 +174,9 @@ scenarios! {
                     "BookingPlacesFreed", "RefundSucceeded",
                 ])
                 .await;
+            let told = "select count(*) from notification_notification
+                where kind = 'REFUND_SUCCEEDED' and state = 'SENT'";
+            world.database.wait_by_hand(told, |count| count == 1).await;
             let refunded = buyer.look_at_payment(&payment).await;
             assert_eq!(refunded.state(), payment::State::Succeeded);
             assert_eq!(refunded.refunded.expect("an amount").minor_units, 2_500);

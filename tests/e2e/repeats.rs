@@ -22,6 +22,7 @@ fn hold_request(stage: &Stage, seats: &[usize]) -> HoldSeatsRequest {
         request_id: request_id(),
         event_id: stage.event_id.clone(),
         seat_ids: seats.iter().map(|index| stage.seat(*index).to_owned()).collect(),
+        general_admission: Vec::new(),
     }
 }
 
@@ -102,7 +103,7 @@ async fn buy_many_times_over(world: &World, connections: &[Person], stage: &Stag
     assert_eq!(listed.bookings.len(), 1);
     assert_eq!(listed.bookings[0].state(), booking::State::Confirmed);
     assert_eq!(person.tickets_of(&booking).await.len(), 2);
-    let entries = world.app.gateway().entries().await.expect("a ledger");
+    let entries = world.sandbox().entries().await.expect("a ledger");
     assert_eq!(entries.len(), 1);
     assert_eq!((entries[0].state, entries[0].amount_minor), (LedgerState::Captured, 5_000));
     // Held, claimed and sold: three changes of two seats.
@@ -136,7 +137,7 @@ scenarios! {
         // How long a caller waits does not make it another request.
         let repeat = CreatePaymentRequest { wait: None, ..paying.clone() };
         assert_eq!(buyer.create_payment(repeat).await.expect("a repeat").payment, payment);
-        assert_eq!(world.app.gateway().entries().await.expect("a ledger").len(), 1);
+        assert_eq!(world.sandbox().entries().await.expect("a ledger").len(), 1);
         // Each is answered as it is by now.
         let hold = buyer.hold_seats(holding).await.expect("a repeat").hold.expect("a hold");
         assert_eq!(hold.state(), hold::State::Used);
@@ -199,7 +200,7 @@ scenarios! {
         buyer.create_payment(paying.clone()).await.expect("it is taken");
         let other = CreatePaymentRequest { payment_token: "tok_declined".into(), ..paying };
         refused(buyer.create_payment(other).await, code, reason);
-        assert_eq!(world.app.gateway().entries().await.expect("a ledger").len(), 1);
+        assert_eq!(world.sandbox().entries().await.expect("a ledger").len(), 1);
         buyer.book(&spare).await.expect("the spare hold was left alone");
         let states = elsewhere.states(&buyer).await;
         assert!(states.values().all(|state| *state == SeatState::Available));
@@ -266,7 +267,7 @@ scenarios! {
         assert_ne!(made[0].0, made[1].0);
         assert_ne!(made[0].1, made[1].1);
         assert_ne!(made[0].2, made[1].2);
-        assert_eq!(world.app.gateway().entries().await.expect("a ledger").len(), 2);
+        assert_eq!(world.sandbox().entries().await.expect("a ledger").len(), 2);
     }
 
     async fn s_18_fifty_equal_requests_at_once_have_one_effect(world: &World) {

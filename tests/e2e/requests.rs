@@ -170,8 +170,7 @@ scenarios! {
             let request = boxoffice_sdk::booking::v1::HoldSeatsRequest {
                 request_id: request_id(),
                 event_id: event_id.to_owned(),
-                seat_ids: vec!["sea_1".into()],
-            };
+                seat_ids: vec!["sea_1".into()], general_admission: Vec::new() };
             let error = guest.hold_seats(request).await.expect_err("it is malformed");
             let fields: Vec<_> = error.violations().iter().map(|v| v.field.as_str()).collect();
             assert_eq!(fields, ["event_id", "seat_ids[0]"], "{event_id}");

@@ -149,7 +149,7 @@ scenarios! {
         assert_eq!(buyer.look_at(&booking).await.failed_payment_count, 5);
         let refused = buyer.pay(&booking, "tok_success").await.expect_err("it is over");
         assert_eq!(refused.reason(), ErrorReason::BookingState);
-        assert_eq!(world.app.gateway().entries().await.expect("entries").len(), 5);
+        assert_eq!(world.sandbox().entries().await.expect("entries").len(), 5);
     }
 
     async fn s_26_a_declined_booking_that_runs_out_of_time_says_so(world: &World) {
@@ -177,7 +177,7 @@ scenarios! {
         assert_eq!((confirmed.failed_payment_count, confirmed.failure_code.as_str()), (1, ""));
         let refused = buyer.pay(&booking, "tok_success").await.expect_err("it is paid");
         assert_eq!(refused.reason(), ErrorReason::BookingState);
-        assert_eq!(world.app.gateway().entries().await.expect("entries").len(), 2);
+        assert_eq!(world.sandbox().entries().await.expect("entries").len(), 2);
     }
 
     async fn s_28_a_retry_after_the_time_to_pay_charges_nothing(world: &World) {
@@ -194,7 +194,7 @@ scenarios! {
         assert_eq!(theirs.state(), booking::State::Confirmed);
         let refused = buyer.pay(&booking, "tok_success").await.expect_err("too late");
         assert_eq!(refused.reason(), ErrorReason::BookingState);
-        let entries = world.app.gateway().entries().await.expect("entries");
+        let entries = world.sandbox().entries().await.expect("entries");
         assert_eq!(entries.len(), 2);
         assert!(entries.iter().any(|entry| entry.payment_id.to_string() == declined.payment_id));
     }

@@ -15,11 +15,13 @@ fn registration(email: &str, password: &str) -> RegisterRequest {
         email: email.into(),
         password: password.into(),
         display_name: "Known Person".into(),
+        ..Default::default()
     }
 }
 
 async fn login(person: &Person, email: &str, password: &str) -> Result<(), Error> {
-    let request = LoginRequest { email: email.into(), password: password.into() };
+    let request =
+        LoginRequest { email: email.into(), password: password.into(), ..Default::default() };
     person.login(request).await.map(|_| ())
 }
 
@@ -102,7 +104,9 @@ scenarios! {
             let error = person.register(registration(email, PASSWORD)).await.expect_err(email);
             assert_eq!(error.violations()[0].field, "email", "{email}");
             if !email.is_empty() {
-                let request = CreateGuestSessionRequest { contact_email: email.into() };
+                let contact_email = email.to_owned();
+                let request =
+                    CreateGuestSessionRequest { contact_email, ..Default::default() };
                 let error = person.create_guest_session(request).await.expect_err(email);
                 assert_eq!(error.violations()[0].field, "contact_email", "{email}");
             }

@@ -4,7 +4,11 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use boxoffice_sdk::identity::v1::{LoginRequest, RefreshTokenRequest, RegisterRequest};
+use boxoffice_sdk::identity::v1::{
+    ChangePasswordRequest, CreateServiceAccountRequest, GetUserRequest, IssueServiceTokenRequest,
+    LoginRequest, RefreshTokenRequest, RegisterRequest, RequestPasswordResetRequest,
+    ResetPasswordRequest, VerifyEmailRequest, get_user_request,
+};
 use boxoffice_sdk::{Client, Code};
 use boxoffice_server::config::EXAMPLE_SECRET;
 use boxoffice_tests::{Backend, PASSWORD, Process, Stage, StagePlan, program, request_id};
@@ -116,8 +120,11 @@ async fn s_65_production_starts_with_what_it_needs_and_the_password_only_once() 
         let (_, rest) = ready.split_once("http://").expect("the ready line has its address");
         let address = rest.split(' ').next().expect("an address");
         let client = Client::connect(format!("http://{address}")).await.expect("a client");
-        let request =
-            LoginRequest { email: "admin@boxoffice.localhost".into(), password: PASSWORD.into() };
+        let request = LoginRequest {
+            email: "admin@boxoffice.localhost".into(),
+            password: PASSWORD.into(),
+            ..Default::default()
+        };
         client.login(request).await.expect("the admin signs in");
         child.kill().await.expect("it is stopped");
     }
@@ -132,12 +139,17 @@ async fn secret_doings(process: &Process) -> Vec<String> {
         email: email.into(),
         password: password.into(),
         display_name: "Private Person".into(),
+        ..Default::default()
     };
     person.register(request.clone()).await.expect("an account");
     secrets.extend(person.tokens().map(|tokens| tokens.access_token));
     secrets.extend(person.tokens().map(|tokens| tokens.refresh_token));
     person.register(request).await.expect_err("it is taken");
-    let login = |password: &str| LoginRequest { email: email.into(), password: password.into() };
+    let login = |password: &str| LoginRequest {
+        email: email.into(),
+        password: password.into(),
+        ..Default::default()
+    };
     let wrong = person.login(login("a private mistake")).await.expect_err("it is wrong");
     assert_eq!(wrong.code(), Code::Unauthenticated);
     secrets.push("a private mistake".into());
@@ -152,7 +164,11 @@ async fn secret_doings(process: &Process) -> Vec<String> {
     secrets.extend(person.tokens().map(|tokens| tokens.access_token));
 
     let admin = process.anonymous().await;
-    let request = LoginRequest { email: "admin@example.com".into(), password: PASSWORD.into() };
+    let request = LoginRequest {
+        email: "admin@example.com".into(),
+        password: PASSWORD.into(),
+        ..Default::default()
+    };
     admin.login(request).await.expect("it signs in");
     secrets.push("admin@example.com".into());
     let stage = Stage::publish(&admin, &StagePlan::default()).await;
@@ -171,9 +187,57 @@ async fn secret_doings(process: &Process) -> Vec<String> {
     secrets
 }
 
+/// Changes and forgets a password, and acts as a service; gives everything that is secret.
+async fn secret_accounts(process: &Process) -> Vec<String> {
+    let person = process.anonymous().await;
+    let (email, password) = ("forgetful.person@example.com", "a forgettable password");
+    let (changed, mistake) = ("a changed password", "a mistaken secret");
+    let request = RegisterRequest {
+        email: email.into(),
+        password: password.into(),
+        display_name: "Forgetful Person".into(),
+        ..Default::default()
+    };
+    person.register(request).await.expect("an account");
+    let request =
+        ChangePasswordRequest { current_password: password.into(), new_password: changed.into() };
+    person.change_password(request).await.expect("it is changed");
+    let request = RequestPasswordResetRequest { email: email.into() };
+    person.request_password_reset(request).await.expect("it is asked for");
+    let request = ResetPasswordRequest { token: mistake.into(), new_password: changed.into() };
+    person.reset_password(request).await.expect_err("it is no token");
+    let request = VerifyEmailRequest { token: mistake.into() };
+    person.verify_email(request).await.expect_err("it is no token");
+
+    let admin = process.anonymous().await;
+    let request = LoginRequest {
+        email: "admin@example.com".into(),
+        password: PASSWORD.into(),
+        ..Default::default()
+    };
+    admin.login(request).await.expect("it signs in");
+    let request = CreateServiceAccountRequest {
+        name: "Shop".into(),
+        scopes: vec!["users:read".into()],
+        ..Default::default()
+    };
+    let made = admin.create_service_account(request).await.expect("an account");
+    let service = process.anonymous().await;
+    let service_account_id = made.service_account.expect("an account").service_account_id;
+    let request = IssueServiceTokenRequest { service_account_id, secret: made.secret.clone() };
+    service.issue_service_token(request.clone()).await.expect("a token");
+    let key = Some(get_user_request::Key::Email(email.into()));
+    service.get_user(GetUserRequest { key }).await.expect("a user");
+    let wrong = IssueServiceTokenRequest { secret: mistake.into(), ..request };
+    process.anonymous().await.issue_service_token(wrong).await.expect_err("it is wrong");
+    let token = service.tokens().expect("a token").access_token;
+    vec![email.into(), password.into(), changed.into(), mistake.into(), made.secret, token]
+}
+
 async fn logs_hold_no_secret(backend: Backend) {
     let mut process = Process::start_with(backend, &["--log", "debug"]).await;
     let mut secrets = secret_doings(&process).await;
+    secrets.extend(secret_accounts(&process).await);
     secrets.push(SECRET.into());
     process.assert_sound().await;
     process.kill();

@@ -110,6 +110,7 @@ impl Buyer {
             request_id: request_id(),
             event_id: stage.event_id.clone(),
             seat_ids: vec![stage.seat(seat).to_owned()],
+            general_admission: Vec::new(),
         };
         let held = self.ask(async |person| person.hold_seats(holding.clone()).await).await;
         let hold = match held {

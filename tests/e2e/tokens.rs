@@ -109,7 +109,8 @@ fn reason<T>(outcome: Result<T, Error>) -> ErrorReason {
 }
 
 async fn signed_in(world: &World, email: &str) -> TokenPair {
-    let request = LoginRequest { email: email.into(), password: PASSWORD.into() };
+    let request =
+        LoginRequest { email: email.into(), password: PASSWORD.into(), ..Default::default() };
     let client = world.anonymous().await;
     client.login(request).await.expect("it signs in").tokens.expect("tokens")
 }
@@ -119,6 +120,7 @@ async fn account(world: &World, email: &str) -> TokenPair {
         email: email.into(),
         password: PASSWORD.into(),
         display_name: "Somebody".into(),
+        ..Default::default()
     };
     let client = world.anonymous().await;
     client.register(request).await.expect("an account").tokens.expect("tokens")

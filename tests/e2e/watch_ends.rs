@@ -9,6 +9,7 @@ use boxoffice_sdk::booking::v1::{
 use boxoffice_sdk::catalog::v1::GetSeatMapRequest;
 use boxoffice_sdk::{Client, Code, Error, ErrorReason, Fold, SeatView};
 use boxoffice_server::app::App;
+use boxoffice_server::parts::Parts;
 use boxoffice_tests::{Backend, Person, Stage, StagePlan, World, scenarios};
 use futures::StreamExt;
 use tonic::transport::{Channel, Endpoint};
@@ -150,7 +151,8 @@ async fn s_80_a_cursor_of_eleven_minutes_ago_gets_a_new_beginning_on_postgres() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s_80_watchers_at_a_second_server_see_the_same_within_a_second() {
     let world = World::start(Backend::Postgres).await;
-    let second = App::start_on(&world.config, world.clock.clone()).await.expect("it starts");
+    let parts = Parts::of(&world.config, world.clock.clone()).expect("parts");
+    let second = App::start_on(&world.config, parts).await.expect("it starts");
     let elsewhere = Client::connect(format!("http://{}", second.address())).await.expect("one");
     let stage = world.stage(StagePlan::default()).await;
     let (event_id, buyer) = (stage.event_id.as_str(), world.guest().await);

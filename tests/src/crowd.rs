@@ -35,6 +35,9 @@ impl World {
 }
 
 async fn open(person: &Person) {
-    let request = CreateGuestSessionRequest { contact_email: "guest@example.com".into() };
+    let request = CreateGuestSessionRequest {
+        contact_email: "guest@example.com".into(),
+        ..Default::default()
+    };
     person.create_guest_session(request).await.expect("a guest session");
 }

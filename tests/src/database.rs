@@ -93,6 +93,21 @@ impl Database {
         }
     }
 
+    /// Reads one id, by a query of one's own.
+    pub async fn id_by_hand(&self, query: &str) -> uuid::Uuid {
+        let query = sqlx::AssertSqlSafe(query.to_owned());
+        match self.backend {
+            Backend::Sqlite => {
+                let mut conn = sqlx::SqliteConnection::connect(&self.url).await.expect("it opens");
+                sqlx::query_scalar(query).fetch_one(&mut conn).await.expect("an id")
+            }
+            Backend::Postgres => {
+                let mut conn = PgConnection::connect(&self.url).await.expect("it opens");
+                sqlx::query_scalar(query).fetch_one(&mut conn).await.expect("an id")
+            }
+        }
+    }
+
     /// Waits until a number that a query of one's own reads is as wanted; polls, and gives up after
     /// 20 seconds.
     pub async fn wait_by_hand(&self, query: &str, is_wanted: impl Fn(i64) -> bool) {

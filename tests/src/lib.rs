@@ -7,6 +7,7 @@ mod door;
 mod people;
 mod process;
 mod replica;
+mod sandbox;
 mod stage;
 mod world;
 
@@ -16,14 +17,22 @@ pub use door::{ADMIN, Door, PASSWORD};
 pub use people::{Person, request_id};
 pub use process::{Process, program};
 pub use replica::Replica;
+pub use sandbox::{LedgerLine, SandboxChild, read_ledger};
 pub use stage::{Stage, StagePlan};
 pub use world::World;
 
 /// Writes a test once and runs it on both databases. Each begins with a fresh world and ends with
-/// every invariant holding: `scenarios! { async fn name(world: &World) { … } }`.
+/// every invariant holding: `scenarios! { async fn name(world: &World) { … } }`. Settings may be
+/// changed first: `scenarios! { with |config: &mut Config| …; async fn … }`.
 #[macro_export]
 macro_rules! scenarios {
-    ($($(#[$meta:meta])* async fn $name:ident($world:ident: &World) $body:block)*) => {$(
+    ($($(#[$meta:meta])* async fn $name:ident($world:ident: &World) $body:block)*) => {
+        $crate::scenarios! { with |_| {}; $($(#[$meta])* async fn $name($world: &World) $body)* }
+    };
+    (
+        with $change:expr;
+        $($(#[$meta:meta])* async fn $name:ident($world:ident: &World) $body:block)*
+    ) => {$(
         $(#[$meta])*
         mod $name {
             use super::*;
@@ -32,14 +41,16 @@ macro_rules! scenarios {
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_sqlite() {
-                let world = $crate::World::start($crate::Backend::Sqlite).await;
+                let backend = $crate::Backend::Sqlite;
+                let world = $crate::World::start_configured(backend, $change).await;
                 scenario(&world).await;
                 world.finish().await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_postgres() {
-                let world = $crate::World::start($crate::Backend::Postgres).await;
+                let backend = $crate::Backend::Postgres;
+                let world = $crate::World::start_configured(backend, $change).await;
                 scenario(&world).await;
                 world.finish().await;
             }

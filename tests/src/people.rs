@@ -5,7 +5,7 @@ use std::ops::Deref;
 use boxoffice_sdk::Client;
 use boxoffice_sdk::booking::v1::{
     Booking, CancelBookingRequest, CreateBookingRequest, GetBookingRequest, Hold, HoldSeatsRequest,
-    booking,
+    OfferQuantity, booking,
 };
 use boxoffice_sdk::payment::v1::{CreatePaymentRequest, GetPaymentRequest, Payment, payment};
 use boxoffice_sdk::reporting::v1::{GetBookingTimelineRequest, TimelineStep};
@@ -23,6 +23,12 @@ pub struct Person {
     pub(crate) client: Client,
 }
 
+impl From<Client> for Person {
+    fn from(client: Client) -> Self {
+        Self { client }
+    }
+}
+
 impl Deref for Person {
     type Target = Client;
 
@@ -34,9 +40,26 @@ impl Deref for Person {
 impl Person {
     /// Holds seats.
     pub async fn hold(&self, event_id: &str, seats: &[&str]) -> Result<Hold, boxoffice_sdk::Error> {
-        let seat_ids = seats.iter().map(|seat| (*seat).to_owned()).collect();
-        let request =
-            HoldSeatsRequest { request_id: request_id(), event_id: event_id.to_owned(), seat_ids };
+        self.hold_places(event_id, seats, &[]).await
+    }
+
+    /// Holds seats, and so many places of offers of general admission.
+    pub async fn hold_places(
+        &self,
+        event_id: &str,
+        seats: &[&str],
+        quantities: &[(&str, i32)],
+    ) -> Result<Hold, boxoffice_sdk::Error> {
+        let line = |(offer_id, quantity): &(&str, i32)| OfferQuantity {
+            offer_id: (*offer_id).to_owned(),
+            quantity: *quantity,
+        };
+        let request = HoldSeatsRequest {
+            request_id: request_id(),
+            event_id: event_id.to_owned(),
+            seat_ids: seats.iter().map(|seat| (*seat).to_owned()).collect(),
+            general_admission: quantities.iter().map(line).collect(),
+        };
         Ok(self.hold_seats(request).await?.hold.expect("a hold"))
     }
 

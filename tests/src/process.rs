@@ -2,13 +2,15 @@
 
 use std::io::{BufRead, BufReader};
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use boxoffice_server::adapters::sandbox::{LedgerEntry, SandboxGateway};
 use tempfile::TempDir;
 
+use crate::clock::HandClock;
 use crate::database::{Backend, Database};
 use crate::door::{ADMIN, Door, PASSWORD};
 
@@ -50,6 +52,7 @@ impl Process {
             ("--secret", secret),
             ("--admin-email", ADMIN),
             ("--admin-password", PASSWORD),
+            ("--sandbox-webhooks", "off"),
             ("--log", "warn"),
         ] {
             if !more.contains(&flag) {
@@ -78,8 +81,9 @@ impl Process {
 
     /// The sandbox's ledger, read from outside of the process.
     pub async fn ledger(&self) -> Vec<LedgerEntry> {
-        let gateway = SandboxGateway::open(&ledger_url(&self.folder)).await.expect("a ledger");
-        gateway.entries().await.expect("its entries")
+        let clock = Arc::new(HandClock::default());
+        let sandbox = SandboxGateway::open(&ledger_url(&self.folder), clock, Vec::new()).await;
+        sandbox.expect("a ledger").entries().await.expect("its entries")
     }
 
     /// The process's id.
@@ -116,27 +120,35 @@ fn ledger_url(folder: &TempDir) -> String {
 }
 
 fn spawn(arguments: &[String], folder: &TempDir) -> (Child, Door) {
-    let errors = std::fs::File::options()
-        .create(true)
-        .append(true)
-        .open(folder.path().join("server.log"))
-        .expect("a log file");
-    let mut child = Command::new(program("boxoffice-server"))
+    let log = folder.path().join("server.log");
+    let (child, url) = spawn_ready(&program("boxoffice-server"), arguments, folder.path(), &log);
+    (child, Door { url })
+}
+
+/// Runs a program and waits until it says at which address it is.
+pub(crate) fn spawn_ready(
+    program: &Path,
+    arguments: &[String],
+    folder: &Path,
+    log: &Path,
+) -> (Child, String) {
+    let errors = std::fs::File::options().create(true).append(true).open(log).expect("a log file");
+    let mut child = Command::new(program)
         .args(arguments)
-        .current_dir(folder.path())
+        .current_dir(folder)
         // The settings are the arguments alone, whatever this machine's environment says.
         .env_clear()
         .stdout(Stdio::piped())
         .stderr(errors)
         .spawn()
-        .expect("the server starts");
+        .expect("it starts");
     let out = child.stdout.take().expect("its output");
     let mut lines = BufReader::new(out).lines();
     let ready = lines.next().and_then(Result::ok).unwrap_or_else(|| {
-        let log = std::fs::read_to_string(folder.path().join("server.log"));
-        panic!("the server did not get ready: {}", log.unwrap_or_default())
+        let log = std::fs::read_to_string(log);
+        panic!("it did not get ready: {}", log.unwrap_or_default())
     });
     let (_, rest) = ready.split_once("http://").expect("the ready line has its address");
     let address = rest.split(' ').next().expect("an address");
-    (child, Door { url: format!("http://{address}") })
+    (child, format!("http://{address}"))
 }

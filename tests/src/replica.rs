@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use boxoffice_sdk::Client;
 use boxoffice_server::app::App;
+use boxoffice_server::parts::Parts;
 
 use crate::clock::HandClock;
 use crate::database::Backend;
@@ -22,7 +23,8 @@ impl World {
     pub async fn replica(&self) -> Replica {
         assert_eq!(self.database.backend, Backend::Postgres, "SQLite is for one server");
         let clock = Arc::new(HandClock::default());
-        let app = App::start_on(&self.config, clock.clone()).await.expect("the server starts");
+        let parts = Parts::of(&self.config, clock.clone()).expect("parts");
+        let app = App::start_on(&self.config, parts).await.expect("the server starts");
         Replica { app, clock }
     }
 }

@@ -11,6 +11,9 @@ use boxoffice_sdk::catalog::v1::{
 
 use crate::people::{Person, request_id};
 
+/// What a place of general admission costs, in cents.
+const STANDING_PRICE: i64 = 1_500;
+
 /// What to put on sale. The default is one section "Stalls" with row "A" of ten seats at 25.00 EUR.
 #[derive(Clone, Debug)]
 pub struct StagePlan {
@@ -18,7 +21,9 @@ pub struct StagePlan {
     pub rows: usize,
     /// How many seats each has.
     pub seats_a_row: i32,
-    /// What each costs, in cents.
+    /// How many places of general admission there are besides, at 15.00 EUR; none when 0.
+    pub standing: i32,
+    /// What each seat costs, in cents.
     pub price_minor_units: i64,
     /// How long holds last; the platform's default unless set.
     pub hold_ttl: Option<Duration>,
@@ -33,6 +38,7 @@ impl Default for StagePlan {
         Self {
             rows: 1,
             seats_a_row: 10,
+            standing: 0,
             price_minor_units: 2_500,
             hold_ttl: None,
             hold_life_max: None,
@@ -50,6 +56,8 @@ pub struct Stage {
     pub venue_id: String,
     /// Its seats, in the venue's order.
     pub seats: Vec<String>,
+    /// Its offer of general admission; empty if there is none.
+    pub standing: String,
 }
 
 fn row_label(index: usize) -> String {
@@ -76,23 +84,34 @@ impl Stage {
             city: "Graz".into(),
             country_code: "AT".into(),
             time_zone: "Europe/Vienna".into(),
-            sections: vec![SectionDraft { name: "Stalls".into(), rows: rows.collect() }],
+            sections: vec![SectionDraft {
+                name: "Stalls".into(),
+                rows: rows.collect(),
+                ..Default::default()
+            }],
         };
         let request = CreateVenueRequest { request_id: request_id(), venue: Some(venue) };
         let venue = organizer.create_venue(request).await.expect("a venue").venue.expect("one");
         let section = venue.sections.first().expect("a section");
         let start = SystemTime::now() + Duration::from_secs(30 * 24 * 60 * 60);
+        let mut offers = vec![OfferDraft {
+            section_id: section.section_id.clone(),
+            name: "Stalls".into(),
+            price_minor_units: plan.price_minor_units,
+            ..Default::default()
+        }];
+        if plan.standing > 0 {
+            let (name, price_minor_units) = ("Standing".into(), STANDING_PRICE);
+            let quantity = plan.standing;
+            offers.push(OfferDraft { name, price_minor_units, quantity, ..Default::default() });
+        }
         let draft = EventDraft {
             venue_id: venue.venue_id.clone(),
             title: "Test Night".into(),
             start_time: Some(start.into()),
             end_time: Some((start + Duration::from_secs(7_200)).into()),
             currency_code: "EUR".into(),
-            offers: vec![OfferDraft {
-                section_id: section.section_id.clone(),
-                name: "Stalls".into(),
-                price_minor_units: plan.price_minor_units,
-            }],
+            offers,
             hold_ttl: plan.hold_ttl.map(span),
             hold_life_max: plan.hold_life_max.map(span),
             places_per_buyer_max: plan.places_per_buyer_max,
@@ -100,6 +119,8 @@ impl Stage {
         };
         let request = CreateEventRequest { request_id: request_id(), event: Some(draft) };
         let event = organizer.create_event(request).await.expect("an event").event.expect("one");
+        let standing = event.offers.iter().find(|offer| offer.quantity > 0);
+        let standing = standing.map(|offer| offer.offer_id.clone()).unwrap_or_default();
         let event_id = event.event_id;
         let request = PublishEventRequest { request_id: request_id(), event_id: event_id.clone() };
         organizer.publish_event(request).await.expect("it is published");
@@ -107,7 +128,7 @@ impl Stage {
         let map = map.expect("a seat map");
         let rows = map.sections.iter().flat_map(|section| &section.rows);
         let seats = rows.flat_map(|row| &row.seats).map(|seat| seat.seat_id.clone()).collect();
-        Self { event_id, venue_id: venue.venue_id, seats }
+        Self { event_id, venue_id: venue.venue_id, seats, standing }
     }
 
     /// The seat at that place of the venue's order.

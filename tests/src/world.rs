@@ -1,12 +1,14 @@
 //! A server and everything around it, for one test.
 
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::Arc;
 
 use boxoffice_sdk::payment::v1::Payment;
-use boxoffice_server::adapters::sandbox::LedgerEntry;
+use boxoffice_server::adapters::sandbox::{LedgerEntry, SandboxGateway};
 use boxoffice_server::app::App;
-use boxoffice_server::config::Config;
+use boxoffice_server::config::{Config, Payments};
+use boxoffice_server::parts::Parts;
 use boxoffice_server::secret::Secret;
 use tempfile::TempDir;
 
@@ -34,7 +36,12 @@ pub(crate) fn config(database: &Database, folder: &TempDir) -> Config {
     Config {
         listen: "127.0.0.1:0".into(),
         database: database.url.clone(),
-        sandbox_ledger: format!("sqlite://{}", ledger.display()),
+        payments: Payments::Sandbox { ledger: format!("sqlite://{}", ledger.display()) },
+        // Most tests look at what comes of asking the gateway; those of webhooks turn them on.
+        sandbox_webhooks: None,
+        mail_folder: folder.path().join("mails"),
+        mail_from: "Boxoffice <tickets@shop.example>".into(),
+        public_url: Some("https://shop.example".into()),
         production: false,
         secret: Secret::parse("a secret of the tests, 0123456789").expect("it is strong enough"),
         previous_secrets: Vec::new(),
@@ -49,11 +56,33 @@ pub(crate) fn config(database: &Database, folder: &TempDir) -> Config {
 impl World {
     /// Starts a server in this process.
     pub async fn start(backend: Backend) -> Self {
+        Self::start_with(backend, |_, _| {}).await
+    }
+
+    /// Starts a server in this process, with some settings changed.
+    pub async fn start_configured(backend: Backend, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_whole(backend, change, |_, _| {}).await
+    }
+
+    /// Starts a server in this process, of parts of one's own. `change` also gets the folder that
+    /// the server's files are in.
+    pub async fn start_with(backend: Backend, change: impl FnOnce(&mut Parts, &Path)) -> Self {
+        Self::start_whole(backend, |_| {}, change).await
+    }
+
+    async fn start_whole(
+        backend: Backend,
+        change_config: impl FnOnce(&mut Config),
+        change_parts: impl FnOnce(&mut Parts, &Path),
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a scratch folder");
         let database = Database::create(backend, folder.path()).await;
-        let config = config(&database, &folder);
+        let mut config = config(&database, &folder);
+        change_config(&mut config);
         let clock = Arc::new(HandClock::default());
-        let app = App::start_on(&config, clock.clone()).await.expect("the server starts");
+        let mut parts = Parts::of(&config, clock.clone()).expect("parts");
+        change_parts(&mut parts, folder.path());
+        let app = App::start_on(&config, parts).await.expect("the server starts");
         let door = door(&app);
         Self { app, clock, database, folder, config, door }
     }
@@ -68,14 +97,20 @@ impl World {
         let Self { app, clock, database, folder, config, .. } = self;
         app.stop().await.expect("it stops");
         work(&database, &clock).await;
-        let app = App::start_on(&config, clock.clone()).await.expect("it starts again");
+        let parts = Parts::of(&config, clock.clone()).expect("parts");
+        let app = App::start_on(&config, parts).await.expect("it starts again");
         let door = door(&app);
         Self { app, clock, database, folder, config, door }
     }
 
+    /// The sandbox in the server.
+    pub fn sandbox(&self) -> &SandboxGateway {
+        self.app.sandbox().expect("the sandbox is in this process")
+    }
+
     /// What the sandbox's ledger says of a payment; `None` if it never heard of it.
     pub async fn ledger_of(&self, payment: &Payment) -> Option<LedgerEntry> {
-        let entries = self.app.gateway().entries().await.expect("the ledger's entries");
+        let entries = self.sandbox().entries().await.expect("the ledger's entries");
         entries.into_iter().find(|entry| entry.payment_id.to_string() == payment.payment_id)
     }
 

@@ -200,6 +200,21 @@ impl Client {
         }
     }
 
+    /// Makes a call in the name of whoever is signed in, once: for RPCs that carry no request id.
+    pub(crate) async fn call_signed_once<Req, Res, Rpc, Answer>(
+        &self,
+        request: Req,
+        rpc: Rpc,
+    ) -> Result<Res, Error>
+    where
+        Rpc: Fn(Channel, Request<Req>) -> Answer,
+        Answer: Future<Output = Result<Response<Res>, Status>>,
+    {
+        let deadline = Instant::now() + self.deadline;
+        let attempt = async { self.attempt(request, deadline, &mut None, &rpc).await };
+        timeout_at(deadline, attempt).await.unwrap_or_else(|_| Err(Error::deadline_exceeded()))
+    }
+
     /// The access token to send, renewed if its time is nearly over.
     pub(crate) async fn bearer(&self) -> Result<Option<String>, Error> {
         let Some(tokens) = self.session.tokens() else {

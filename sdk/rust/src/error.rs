@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-use boxoffice_proto::booking::v1::{SeatConflict, SeatConflicts};
+use boxoffice_proto::booking::v1::{OfferStatus, SeatConflict, SeatConflicts};
 use boxoffice_proto::r#type::v1::ErrorReason;
 use prost::Message;
 use tonic::{Code, Status, TimeoutExpired};
@@ -38,7 +38,7 @@ struct Failure {
     message: String,
     metadata: BTreeMap<String, String>,
     violations: Vec<FieldViolation>,
-    conflicts: Vec<SeatConflict>,
+    conflicts: SeatConflicts,
     retry_after: Option<Duration>,
 }
 
@@ -74,7 +74,13 @@ impl Error {
 
     /// The seats that stood in the way; empty unless the reason is [`ErrorReason::SeatsTaken`].
     pub fn conflicts(&self) -> &[SeatConflict] {
-        &self.0.conflicts
+        &self.0.conflicts.conflicts
+    }
+
+    /// The offers of general admission that have fewer places left than were asked for, with how
+    /// many; empty unless the reason is [`ErrorReason::SeatsTaken`].
+    pub fn offer_conflicts(&self) -> &[OfferStatus] {
+        &self.0.conflicts.offers
     }
 
     /// How long the server asks to wait before the call is repeated; `None` when repeating it
@@ -91,7 +97,7 @@ impl Error {
             message: message.into(),
             metadata: BTreeMap::new(),
             violations: Vec::new(),
-            conflicts: Vec::new(),
+            conflicts: SeatConflicts::default(),
             retry_after: None,
         }))
     }
@@ -165,17 +171,15 @@ fn parse_reason(name: &str) -> ErrorReason {
 
 /// Reads the one detail that is Boxoffice's own. Bytes that do not decode are no conflicts: the
 /// code and reason still stand.
-fn decode_conflicts(details: &[u8]) -> Vec<SeatConflict> {
+fn decode_conflicts(details: &[u8]) -> SeatConflicts {
     let Ok(status) = tonic_types::pb::Status::decode(details) else {
-        return Vec::new();
+        return SeatConflicts::default();
     };
-    let named = status.details.into_iter().filter(|detail| {
+    let mut named = status.details.into_iter().filter(|detail| {
         detail.type_url.rsplit('/').next().is_some_and(|name| name == SEAT_CONFLICTS_TYPE)
     });
-    named
-        .filter_map(|detail| SeatConflicts::decode(detail.value.as_slice()).ok())
-        .flat_map(|decoded| decoded.conflicts)
-        .collect()
+    let decoded = named.find_map(|detail| SeatConflicts::decode(detail.value.as_slice()).ok());
+    decoded.unwrap_or_default()
 }
 
 impl fmt::Display for Error {
@@ -189,10 +193,15 @@ impl fmt::Display for Error {
             let separator = if index == 0 { ": " } else { "; " };
             write!(formatter, "{separator}{}: {}", violation.field, violation.description)?;
         }
-        for (index, conflict) in failure.conflicts.iter().enumerate() {
+        for (index, conflict) in failure.conflicts.conflicts.iter().enumerate() {
             let separator = if index == 0 { ": " } else { ", " };
             let state = conflict.state().as_str_name().trim_start_matches("SEAT_STATE_");
             write!(formatter, "{separator}{} is {state}", conflict.seat_id)?;
+        }
+        for (index, offer) in failure.conflicts.offers.iter().enumerate() {
+            let first = index == 0 && failure.conflicts.conflicts.is_empty();
+            let separator = if first { ": " } else { ", " };
+            write!(formatter, "{separator}{} has {} left", offer.offer_id, offer.available_count)?;
         }
         match failure.reason {
             ErrorReason::Unspecified => write!(formatter, " ({:?})", failure.code),
@@ -257,6 +266,7 @@ mod tests {
                 seat_id: "sea_1".to_owned(),
                 state: SeatState::Sold.into(),
             }],
+            offers: vec![OfferStatus { offer_id: "off_1".to_owned(), available_count: 2 }],
         };
         let any = |type_url: &str, value: Vec<u8>| prost_types::Any {
             type_url: type_url.to_owned(),
@@ -283,7 +293,11 @@ mod tests {
         let error = Error::from(Status::with_details(Code::Aborted, &status.message, details));
         assert_eq!(error.reason(), ErrorReason::SeatsTaken);
         assert_eq!(error.conflicts(), conflicts.conflicts);
-        assert_eq!(error.to_string(), "1 of 2 seats is taken: sea_1 is SOLD (SEATS_TAKEN)");
+        assert_eq!(error.offer_conflicts(), conflicts.offers);
+        assert_eq!(
+            error.to_string(),
+            "1 of 2 seats is taken: sea_1 is SOLD, off_1 has 2 left (SEATS_TAKEN)"
+        );
     }
 
     #[test]

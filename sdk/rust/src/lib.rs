@@ -29,9 +29,12 @@
 //!   before it expires. [`Client::another_session`] gives a client for another caller.
 //! * **Streams.** [`Client::watch_seats`] and [`Client::watch_booking`] go on where they stopped
 //!   when a connection breaks. [`SeatView`] folds the former into the state of every seat.
+//! * **Gates.** A [`Gate`] lets the holders of tickets in, goes on by itself when its network is
+//!   lost, and tells the server afterwards.
 
 mod client;
 mod error;
+mod gate;
 mod retry;
 mod rpc;
 mod seat_view;
@@ -45,7 +48,8 @@ pub use boxoffice_proto::{
 };
 pub use client::Client;
 pub use error::{Error, FieldViolation};
-pub use prost_types::{Duration, Timestamp};
+pub use gate::{CodeContent, Gate, Refusal, Scan};
+pub use prost_types::{Duration, FieldMask, Timestamp};
 pub use seat_view::{Fold, SeatView};
 pub use tonic::Code;
 pub use watch::{BookingStream, SeatStream};

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use boxoffice_proto::booking::v1::watch_seats_response::Update;
-use boxoffice_proto::booking::v1::{SeatCursor, SeatState, SeatStatus, WatchSeatsResponse};
+use boxoffice_proto::booking::v1::{
+    OfferStatus, SeatCursor, SeatState, SeatStatus, WatchSeatsResponse,
+};
 use boxoffice_proto::catalog::v1::GetSeatMapResponse;
 
 /// What became of a message.
@@ -17,7 +19,8 @@ pub enum Fold {
     OutOfOrder,
 }
 
-/// Every seat of one event and its state, folded from the messages of one [`crate::SeatStream`].
+/// Every seat of one event and its state, and how much is left of general admission, folded from
+/// the messages of one [`crate::SeatStream`].
 ///
 /// Begin with [`SeatView::default`] and a stream without a cursor, or with [`SeatView::of_map`] and
 /// a stream from that map's cursor.
@@ -25,6 +28,7 @@ pub enum Fold {
 pub struct SeatView {
     cursor: Option<SeatCursor>,
     seats: HashMap<String, SeatState>,
+    offers: HashMap<String, i64>,
 }
 
 impl SeatView {
@@ -32,9 +36,11 @@ impl SeatView {
     pub fn of_map(map: &GetSeatMapResponse) -> SeatView {
         let rows = map.sections.iter().flat_map(|section| &section.rows);
         let seats = rows.flat_map(|row| &row.seats);
+        let left = map.offer_statuses.iter();
         SeatView {
             cursor: map.cursor,
             seats: seats.map(|seat| (seat.seat_id.clone(), seat.state())).collect(),
+            offers: left.map(|offer| (offer.offer_id.clone(), offer.available_count)).collect(),
         }
     }
 
@@ -53,7 +59,8 @@ impl SeatView {
                     return Fold::OutOfOrder;
                 }
                 self.seats.clear();
-                self.note(&snapshot.seats);
+                self.offers.clear();
+                self.note(&snapshot.seats, &snapshot.offers);
             }
             Update::Changes(changes) => {
                 let follows = self.cursor.is_some_and(|known| {
@@ -62,7 +69,7 @@ impl SeatView {
                 if !follows || cursor.revision <= changes.from_revision {
                     return Fold::OutOfOrder;
                 }
-                self.note(&changes.seats);
+                self.note(&changes.seats, &changes.offers);
             }
         }
         self.cursor = Some(cursor);
@@ -80,6 +87,11 @@ impl SeatView {
         self.seats.get(seat_id).copied()
     }
 
+    /// How many places of an offer of general admission are left; `None` when that is not known.
+    pub fn available(&self, offer_id: &str) -> Option<i64> {
+        self.offers.get(offer_id).copied()
+    }
+
     /// How many seats are in this state.
     pub fn count(&self, state: SeatState) -> usize {
         self.seats.values().filter(|known| **known == state).count()
@@ -90,7 +102,9 @@ impl SeatView {
         self.seats.iter().map(|(seat_id, state)| (seat_id.as_str(), *state))
     }
 
-    fn note(&mut self, seats: &[SeatStatus]) {
+    fn note(&mut self, seats: &[SeatStatus], offers: &[OfferStatus]) {
+        let left = offers.iter().map(|offer| (offer.offer_id.clone(), offer.available_count));
+        self.offers.extend(left);
         self.seats.extend(seats.iter().map(|seat| (seat.seat_id.clone(), seat.state())));
     }
 }
@@ -117,7 +131,11 @@ mod tests {
         states: &[(&str, SeatState)],
         resynchronised: bool,
     ) -> WatchSeatsResponse {
-        let update = Update::Snapshot(SeatSnapshot { seats: seats(states), resynchronised });
+        let update = Update::Snapshot(SeatSnapshot {
+            seats: seats(states),
+            resynchronised,
+            offers: Vec::new(),
+        });
         let cursor = Some(SeatCursor { epoch, revision });
         WatchSeatsResponse { cursor, update: Some(update) }
     }
@@ -127,7 +145,12 @@ mod tests {
         states: &[(&str, SeatState)],
     ) -> WatchSeatsResponse {
         let seats = seats(states);
-        let update = Update::Changes(SeatChanges { from_revision, seats, change_time: None });
+        let update = Update::Changes(SeatChanges {
+            from_revision,
+            seats,
+            change_time: None,
+            offers: Vec::new(),
+        });
         let cursor = Some(SeatCursor { epoch, revision });
         WatchSeatsResponse { cursor, update: Some(update) }
     }

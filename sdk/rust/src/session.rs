@@ -1,8 +1,9 @@
 //! The tokens that a client and its clones act with.
 
+use std::sync::PoisonError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use boxoffice_proto::identity::v1::TokenPair;
+use boxoffice_proto::identity::v1::{IssueServiceTokenRequest, TokenPair};
 use tokio::sync::{Mutex, MutexGuard, watch};
 
 /// A token that lives no longer than this is renewed before it is used: a call may take a while.
@@ -11,20 +12,35 @@ const RENEWAL_MARGIN: Duration = Duration::from_secs(30);
 /// Who acts. Shared by a client and its clones.
 pub(crate) struct Session {
     tokens: watch::Sender<Option<TokenPair>>,
+    /// How a service gets its next token: it has no refresh token.
+    secret: std::sync::Mutex<Option<IssueServiceTokenRequest>>,
     turn: Mutex<()>,
 }
 
 impl Session {
     pub(crate) fn new(tokens: Option<TokenPair>) -> Session {
-        Session { tokens: watch::Sender::new(tokens), turn: Mutex::new(()) }
+        let secret = std::sync::Mutex::new(None);
+        Session { tokens: watch::Sender::new(tokens), secret, turn: Mutex::new(()) }
     }
 
     pub(crate) fn tokens(&self) -> Option<TokenPair> {
         self.tokens.borrow().clone()
     }
 
+    /// Acts with these tokens from now on, or in nobody's name. A service's secret is forgotten.
     pub(crate) fn set(&self, tokens: Option<TokenPair>) {
+        self.keep_secret(None);
         self.tokens.send_replace(tokens);
+    }
+
+    /// The secret of the service that acts, if one does and it is known here.
+    pub(crate) fn secret(&self) -> Option<IssueServiceTokenRequest> {
+        self.secret.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps the secret of the service that acts.
+    pub(crate) fn keep_secret(&self, secret: Option<IssueServiceTokenRequest>) {
+        *self.secret.lock().unwrap_or_else(PoisonError::into_inner) = secret;
     }
 
     /// Puts other tokens in the place of those with this refresh token; does nothing when somebody

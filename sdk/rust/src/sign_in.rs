@@ -3,9 +3,12 @@
 
 use boxoffice_proto::identity::v1::identity_service_client::IdentityServiceClient;
 use boxoffice_proto::identity::v1::{
-    CreateGuestSessionRequest, CreateGuestSessionResponse, LoginRequest, LoginResponse,
-    LogoutRequest, LogoutResponse, RefreshTokenRequest, RefreshTokenResponse, RegisterRequest,
-    RegisterResponse,
+    ChangePasswordRequest, ChangePasswordResponse, CreateGuestSessionRequest,
+    CreateGuestSessionResponse, IssueServiceTokenRequest, IssueServiceTokenResponse, LoginRequest,
+    LoginResponse, LogoutRequest, LogoutResponse, RefreshTokenRequest, RefreshTokenResponse,
+    RegisterRequest, RegisterResponse, RequestPasswordResetRequest, RequestPasswordResetResponse,
+    ResetPasswordRequest, ResetPasswordResponse, TokenPair, VerifyEmailRequest,
+    VerifyEmailResponse,
 };
 use boxoffice_proto::r#type::v1::ErrorReason;
 use tonic::Code;
@@ -18,7 +21,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorReason::EmailTaken`] when there is an account with this e-mail.
+    /// [`ErrorReason::EmailTaken`] when there is an account with this e-mail,
+    /// [`ErrorReason::InvalidFields`] when the guest of `guest_refresh_token` cannot be taken over.
     pub async fn register(&self, request: RegisterRequest) -> Result<RegisterResponse, Error> {
         let _turn = self.session().turn().await;
         let response = self
@@ -34,7 +38,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorReason::CredentialsWrong`] when the e-mail is unknown or the password wrong.
+    /// [`ErrorReason::CredentialsWrong`] when the e-mail is unknown or the password wrong,
+    /// [`ErrorReason::LoginThrottled`] when that was so too often, [`ErrorReason::InvalidFields`]
+    /// when the guest of `guest_refresh_token` cannot be taken over.
     pub async fn login(&self, request: LoginRequest) -> Result<LoginResponse, Error> {
         let _turn = self.session().turn().await;
         let response = self
@@ -64,6 +70,118 @@ impl Client {
             .await?;
         self.set_tokens(response.tokens.clone());
         Ok(response)
+    }
+
+    /// Opens a guest session in the name of the service that is signed in here, and gives a client
+    /// that acts as that guest. This client goes on as the service.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorReason::ScopeMissing`] when the service may not do that.
+    pub async fn create_guest_client(
+        &self,
+        request: CreateGuestSessionRequest,
+    ) -> Result<(Client, CreateGuestSessionResponse), Error> {
+        let response = self
+            .call_signed_once(request, |channel, request| async move {
+                IdentityServiceClient::new(channel).create_guest_session(request).await
+            })
+            .await?;
+        let guest = self.another_session();
+        guest.set_tokens(response.tokens.clone());
+        Ok((guest, response))
+    }
+
+    /// Exchanges the secret of a service account for an access token and acts in the service's name
+    /// from now on. The secret is kept in memory and gets every next token.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorReason::ServiceSecretWrong`] when the account is unknown or disabled or the secret
+    /// wrong, [`ErrorReason::LoginThrottled`] when that was so too often.
+    pub async fn issue_service_token(
+        &self,
+        request: IssueServiceTokenRequest,
+    ) -> Result<IssueServiceTokenResponse, Error> {
+        let _turn = self.session().turn().await;
+        let response = self.exchange_secret(request.clone()).await?;
+        self.set_tokens(Some(service_tokens(&response)));
+        self.session().keep_secret(Some(request));
+        Ok(response)
+    }
+
+    async fn exchange_secret(
+        &self,
+        request: IssueServiceTokenRequest,
+    ) -> Result<IssueServiceTokenResponse, Error> {
+        self.call_once(request, |channel, request| async move {
+            IdentityServiceClient::new(channel).issue_service_token(request).await
+        })
+        .await
+    }
+
+    /// Notes that an e-mail address is its user's, by the token of a mail.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorReason::MailTokenInvalid`] when the token is forged or too old.
+    pub async fn verify_email(
+        &self,
+        request: VerifyEmailRequest,
+    ) -> Result<VerifyEmailResponse, Error> {
+        self.call_once(request, |channel, request| async move {
+            IdentityServiceClient::new(channel).verify_email(request).await
+        })
+        .await
+    }
+
+    /// Changes the password of whoever is signed in. Every other sign-in of the account ends.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorReason::CredentialsWrong`] when the current password is another one.
+    pub async fn change_password(
+        &self,
+        request: ChangePasswordRequest,
+    ) -> Result<ChangePasswordResponse, Error> {
+        let response = self
+            .call_signed_once(request, |channel, request| async move {
+                IdentityServiceClient::new(channel).change_password(request).await
+            })
+            .await?;
+        self.set_tokens(response.tokens.clone());
+        Ok(response)
+    }
+
+    /// Has a mail sent by which a new password can be set. The answer is the same whether or not
+    /// there is such an account.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorReason::InvalidFields`] when the address is malformed.
+    pub async fn request_password_reset(
+        &self,
+        request: RequestPasswordResetRequest,
+    ) -> Result<RequestPasswordResetResponse, Error> {
+        self.call_once(request, |channel, request| async move {
+            IdentityServiceClient::new(channel).request_password_reset(request).await
+        })
+        .await
+    }
+
+    /// Sets a new password by the token of a mail. Every sign-in of the account ends.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorReason::MailTokenInvalid`] when the token is forged, used or too old.
+    pub async fn reset_password(
+        &self,
+        request: ResetPasswordRequest,
+    ) -> Result<ResetPasswordResponse, Error> {
+        self.call_once(request, |channel, request| async move {
+            IdentityServiceClient::new(channel).reset_password(request).await
+        })
+        .await
     }
 
     /// Exchanges a refresh token for the next pair and signs in with it. An empty
@@ -108,6 +226,11 @@ impl Client {
             let Some(tokens) = self.tokens() else {
                 return Ok(LogoutResponse {});
             };
+            if tokens.refresh_token.is_empty() {
+                // A service has nothing that could be revoked.
+                self.set_tokens(None);
+                return Ok(LogoutResponse {});
+            }
             request.refresh_token = tokens.refresh_token;
         }
         let refresh_token = request.refresh_token.clone();
@@ -135,6 +258,9 @@ impl Client {
             if tokens.access_token != access_token {
                 return Ok(Some(tokens.access_token));
             }
+            if tokens.refresh_token.is_empty() {
+                return client.renew_service(tokens).await.map(Some);
+            }
             let refresh_token = tokens.refresh_token;
             let response = client.exchange(RefreshTokenRequest { refresh_token }).await?;
             Ok(response.tokens.map(|tokens| tokens.access_token))
@@ -143,6 +269,17 @@ impl Client {
             let message = format!("the renewal of the access token stopped: {stopped}");
             Err(Error::local(Code::Unavailable, ErrorReason::Unspecified, message))
         })
+    }
+
+    /// Gets the next token of a service. One whose secret is not known here stays with the token it
+    /// has: the server will say when that is over. The caller has the turn.
+    async fn renew_service(&self, tokens: TokenPair) -> Result<String, Error> {
+        let Some(secret) = self.session().secret() else {
+            return Ok(tokens.access_token);
+        };
+        let response = self.exchange_secret(secret).await?;
+        self.session().replace(&tokens.refresh_token, Some(service_tokens(&response)));
+        Ok(response.access_token)
     }
 
     /// Uses a refresh token up. The caller has the turn.
@@ -165,6 +302,15 @@ impl Client {
 /// Whether an error says that a refresh token will never work again.
 fn is_over(error: &Error) -> bool {
     matches!(error.reason(), ErrorReason::RefreshTokenInvalid | ErrorReason::RefreshTokenReused)
+}
+
+/// The tokens of a service, without a refresh token.
+fn service_tokens(response: &IssueServiceTokenResponse) -> TokenPair {
+    TokenPair {
+        access_token: response.access_token.clone(),
+        access_expire_time: response.access_expire_time,
+        ..TokenPair::default()
+    }
 }
 
 fn nobody() -> Error {

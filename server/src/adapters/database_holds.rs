@@ -2,13 +2,15 @@
 
 use async_trait::async_trait;
 
-use crate::booking::domain::board::SeatsWanted;
 use crate::booking::domain::hold::Hold;
+use crate::booking::domain::place::{PlacesChange, PlacesWanted};
 use crate::booking::service::{
-    ExpireHold, ExtendHold, HoldSeats, ReleaseHold, find_hold, holds_over,
+    ChangeHold, ExpireHold, ExtendHold, HoldSeats, ReleaseHold, active_holds, find_hold, holds_over,
 };
 use crate::error::Result;
-use crate::kernel::id::HoldId;
+use crate::kernel::caller::SessionId;
+use crate::kernel::id::{EventId, HoldId};
+use crate::kernel::page::PageRequest;
 use crate::ports::clock::Clock;
 use crate::ports::holds::{HoldChange, Holds};
 use crate::store::{Lanes, Store};
@@ -34,8 +36,12 @@ impl DatabaseHolds {
 
 #[async_trait]
 impl Holds for DatabaseHolds {
-    async fn hold(&self, wanted: SeatsWanted) -> Result<Hold> {
+    async fn hold(&self, wanted: PlacesWanted) -> Result<Hold> {
         self.lanes.run(wanted.event_id, HoldSeats(wanted)).await
+    }
+
+    async fn change(&self, change: HoldChange, places: PlacesChange) -> Result<Hold> {
+        self.lanes.run(change.event_id, ChangeHold(change, places)).await
     }
 
     async fn extend(&self, change: HoldChange) -> Result<Hold> {
@@ -48,6 +54,16 @@ impl Holds for DatabaseHolds {
 
     async fn find(&self, hold_id: HoldId) -> Result<Option<Hold>> {
         find_hold(&mut self.store.read().await?, hold_id).await
+    }
+
+    async fn list(
+        &self,
+        session: SessionId,
+        event_id: Option<EventId>,
+        page: &PageRequest,
+    ) -> Result<Vec<Hold>> {
+        let mut tx = self.store.read().await?;
+        active_holds(&mut tx, session, event_id, self.clock.now(), page).await
     }
 
     async fn freeze(&self, _: HoldId) -> Result<()> {

@@ -3,8 +3,9 @@
 use boxoffice_proto::events::v1 as wire;
 use prost::Message;
 
-use super::domain::booking::{Booking, BookingFact};
-use crate::kernel::id::{PlaceId, SeatId, TicketId};
+use super::domain::booking::Booking;
+use super::domain::saga::BookingFact;
+use crate::kernel::id::TicketId;
 use crate::kernel::time::Timestamp;
 use crate::store::Event;
 use crate::ticket;
@@ -19,8 +20,8 @@ pub fn booking_event(booking: &Booking, fact: &BookingFact, now: Timestamp) -> E
                 booking_id,
                 event_id: booking.event_id.to_string(),
                 session_id: booking.session.to_string(),
-                seat_ids: booking.seats().iter().map(ToString::to_string).collect(),
-                place_ids: booking.seats().iter().map(|seat| place_id(*seat).to_string()).collect(),
+                seat_ids: booking.place_set().seats.iter().map(ToString::to_string).collect(),
+                place_ids: booking.places.iter().map(|p| p.place_id.to_string()).collect(),
                 total: Some(money(booking.total)),
                 pay_by_time: Some(time(booking.pay_by_time)),
             };
@@ -55,14 +56,22 @@ pub fn booking_event(booking: &Booking, fact: &BookingFact, now: Timestamp) -> E
         BookingFact::Expired => {
             ("BookingExpired", wire::BookingExpired { booking_id }.encode_to_vec())
         }
-        BookingFact::Cancelled => {
+        BookingFact::Cancelled(told) => {
             let message = wire::BookingCancelled {
                 booking_id,
-                cause: "owner".to_owned(),
-                payment_id: String::new(),
-                refund: None,
+                cause: told.by.name().to_owned(),
+                payment_id: told.paid_payment.map(|id| id.to_string()).unwrap_or_default(),
+                refund: told.refund.map(money),
             };
             ("BookingCancelled", message.encode_to_vec())
+        }
+        BookingFact::PlacesReturned(places, refund) => {
+            let message = wire::BookingPlacesReturned {
+                booking_id,
+                place_ids: places.iter().map(ToString::to_string).collect(),
+                refund: Some(money(*refund)),
+            };
+            ("BookingPlacesReturned", message.encode_to_vec())
         }
         BookingFact::PlacesFreed => {
             ("BookingPlacesFreed", wire::BookingPlacesFreed { booking_id }.encode_to_vec())
@@ -72,12 +81,7 @@ pub fn booking_event(booking: &Booking, fact: &BookingFact, now: Timestamp) -> E
     Event::new("booking", kind, aggregate, payload, now)
 }
 
-/// The place that a seat is.
-fn place_id(seat_id: SeatId) -> PlaceId {
-    PlaceId::from(seat_id.uuid())
-}
-
 fn ticket_ids(booking: &Booking) -> impl Iterator<Item = TicketId> {
     let booking_id = booking.booking_id;
-    booking.places.iter().map(move |place| ticket::domain::ticket_id(booking_id, place.seat_id))
+    booking.live_places().map(move |p| ticket::domain::ticket_id(booking_id, p.place_id))
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::domain::inventory::FeedCursor;
 use super::store::Revision;
 use crate::error::{Error, Result};
-use crate::kernel::id::{EventId, SeatId};
+use crate::kernel::id::{EventId, OfferId, SeatId};
 use crate::kernel::seat_state::SeatState;
 use crate::kernel::time::Timestamp;
 use crate::store::{Signal, Store};
@@ -36,6 +36,8 @@ pub enum SeatUpdate {
         cursor: FeedCursor,
         /// All seats with their states.
         seats: Vec<(SeatId, SeatState)>,
+        /// All GA offers with how many of their places are available.
+        offers: Vec<(OfferId, i64)>,
         /// Whether what was known before is to be forgotten.
         resynchronised: bool,
     },
@@ -47,6 +49,8 @@ pub enum SeatUpdate {
         from_revision: i64,
         /// The seats with their newest states, each once.
         seats: Vec<(SeatId, SeatState)>,
+        /// The GA offers with how many of their places are available now, each once.
+        offers: Vec<(OfferId, i64)>,
         /// When the newest of them was committed.
         change_time: Timestamp,
     },
@@ -244,7 +248,9 @@ impl SeatWatch {
         let map = self.feeds.store.read().await?.seat_map(self.feed.event_id).await?;
         let map = map.ok_or_else(|| Error::not_found("event"))?;
         let seats = map.seats.iter().map(|seat| (seat.seat_id, seat.state)).collect();
-        self.pending.push_back(SeatUpdate::Snapshot { cursor: map.cursor, seats, resynchronised });
+        let offers = map.ga_offers.iter().map(|(offer, left)| (offer.offer_id, *left)).collect();
+        let cursor = map.cursor;
+        self.pending.push_back(SeatUpdate::Snapshot { cursor, seats, offers, resynchronised });
         Ok(())
     }
 
@@ -274,6 +280,7 @@ impl SeatWatch {
                 cursor: FeedCursor { epoch: cursor.epoch, revision: revision.revision },
                 from_revision: revision.revision - 1,
                 seats: revision.seats.clone(),
+                offers: revision.offers.clone(),
                 change_time: revision.change_time,
             });
         }
@@ -297,13 +304,16 @@ fn follow<'a>(revisions: impl IntoIterator<Item = &'a Revision>, revision: i64) 
 fn folded(cursor: FeedCursor, revisions: &[Arc<Revision>]) -> Option<SeatUpdate> {
     let last = revisions.last()?;
     let mut newest: BTreeMap<SeatId, SeatState> = BTreeMap::new();
+    let mut left: BTreeMap<OfferId, i64> = BTreeMap::new();
     for revision in revisions {
         newest.extend(revision.seats.iter().copied());
+        left.extend(revision.offers.iter().copied());
     }
     Some(SeatUpdate::Changes {
         cursor: FeedCursor { epoch: cursor.epoch, revision: last.revision },
         from_revision: cursor.revision,
         seats: newest.into_iter().collect(),
+        offers: left.into_iter().collect(),
         change_time: last.change_time,
     })
 }

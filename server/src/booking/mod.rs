@@ -1,5 +1,6 @@
 //! Inventory, holds and bookings: whose seat it is.
 
+pub mod consumer;
 pub mod domain;
 pub mod events;
 pub mod feed;

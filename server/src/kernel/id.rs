@@ -75,6 +75,12 @@ identifiers! {
     UserId = "usr_";
     /// A buyer who has not signed in.
     GuestId = "gst_";
+    /// Another backend.
+    ServiceAccountId = "svc_";
+    /// One request for a new password.
+    ResetId = "prt_";
+    /// One privileged call.
+    AuditEntryId = "aud_";
     /// A short, exclusive right to buy.
     HoldId = "hld_";
     /// A buyer's order.
@@ -87,8 +93,14 @@ identifiers! {
     RefundId = "ref_";
     /// The right of entry for one place.
     TicketId = "tkt_";
+    /// An entry that a gate gave.
+    CheckInId = "chk_";
     /// One message on the bus.
     MessageId = "msg_";
+    /// A mail to be sent, or one that was.
+    NotificationId = "ntf_";
+    /// A message that one consumer could not take.
+    DeadLetterId = "dlt_";
 }
 
 fn uuid_at(now: Timestamp, entropy: Entropy) -> Uuid {

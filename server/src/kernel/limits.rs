@@ -32,6 +32,10 @@ pub const CLOSE_DURATION_MAX: Duration = Duration::from_secs(1);
 
 /// Seats of one venue at the most.
 pub const VENUE_SEATS_MAX: usize = 100_000;
+/// Seats one BlockSeats or UnblockSeats may name at the most.
+pub const BLOCK_SEATS_MAX: usize = 1_000;
+/// Events one GetAvailability may name at the most.
+pub const AVAILABILITY_EVENTS_MAX: usize = 50;
 /// Seats one HoldSeats may name at the most.
 pub const HOLD_SEATS_MAX: usize = 100;
 
@@ -44,10 +48,20 @@ pub const LANE_QUEUE_MAX: usize = 20_000;
 pub const PAY_BY_SPAN: Duration = Duration::from_secs(10 * 60);
 /// How long the outcome of a payment is awaited after the time to pay is over.
 pub const SETTLE_BY_SPAN: Duration = Duration::from_secs(5 * 60);
+/// How long before the start owners may cancel what they have paid, unless the event says else.
+pub const CANCEL_UNTIL_DEFAULT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Declined payments after which a booking fails.
 pub const FAILED_PAYMENTS_MAX: u32 = 5;
 /// How long CreatePayment may wait for the outcome.
 pub const PAYMENT_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Entries that one SyncCheckIns may tell of.
+pub const OFFLINE_ENTRIES_MAX: usize = 500;
+/// Bytes of a ticket code at the most; the longest that there can be is well below.
+pub const TICKET_CODE_BYTES_MAX: usize = 4_096;
+/// How far a list of changed tickets reaches back before it was asked for: longer than a commit
+/// takes and than the clocks of two replicas differ.
+pub const TICKET_CHANGES_OVERLAP: Duration = Duration::from_secs(60);
 
 /// How long seat changes are kept for watchers that come back.
 pub const SEAT_CHANGES_KEPT: Duration = Duration::from_secs(10 * 60);
@@ -62,3 +76,34 @@ pub const GATEWAY_CALLS_MAX: usize = 256;
 pub const GATEWAY_LEASE: Duration = Duration::from_secs(12);
 /// The longest pause between two questions about a payment.
 pub const GATEWAY_PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// Bytes of a webhook at the most.
+pub const WEBHOOK_BYTES_MAX: usize = 64 * 1024;
+/// How far a webhook's signature may be from our time, either way.
+pub const WEBHOOK_AGE_MAX: Duration = Duration::from_secs(300);
+/// How long taking in a webhook may take.
+pub const WEBHOOK_DURATION_MAX: Duration = Duration::from_secs(10);
+/// How long webhooks that were seen are remembered: longer than any gateway goes on posting one.
+pub const WEBHOOK_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long the sandbox waits for a webhook to be taken.
+pub const WEBHOOK_POST_MAX: Duration = Duration::from_secs(10);
+/// The longest pause between two attempts of the sandbox to post a webhook.
+pub const WEBHOOK_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// How long the sandbox holds a late webhook back.
+pub const WEBHOOK_LATE: Duration = Duration::from_secs(3);
+
+/// Charges that are compared with the gateway's books at once.
+pub const COMPARED_AT_ONCE: usize = 200;
+/// Charges that one comparison goes through at the most; the next goes on from there.
+pub const COMPARED_MAX: usize = 100_000;
+/// Changes before the last comparison's end that the next looks at again.
+pub const COMPARED_AGAIN: i64 = 100;
+/// Differences that one comparison names.
+pub const DIFFERENCES_NAMED_MAX: usize = 100;
+/// How long a change is left alone before a comparison by itself looks at it.
+pub const COMPARED_AGE: Duration = Duration::from_secs(60);
+
+/// How long handing on one mail may take.
+pub const MAIL_CALL_MAX: Duration = Duration::from_secs(20);
+/// How long nobody else tries to send a mail that somebody is sending.
+pub const MAIL_LEASE: Duration = Duration::from_secs(30);

@@ -25,6 +25,19 @@ impl fmt::Debug for Currency {
     }
 }
 
+impl Currency {
+    /// How many digits of an amount stand behind the point (ISO 4217).
+    fn minor_digits(&self) -> u32 {
+        match self.code() {
+            "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF"
+            | "UGX" | "UYI" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+            "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+            "CLF" | "UYW" => 4,
+            _ => 2,
+        }
+    }
+}
+
 /// An amount in minor units (cents, pence, yen) of its currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Money {
@@ -42,9 +55,36 @@ impl Money {
     }
 }
 
+/// As people read it, e.g. `25.00 EUR` or `500 JPY`.
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.minor < 0 { "-" } else { "" };
+        let (code, magnitude) = (self.currency.code(), self.minor.unsigned_abs());
+        let digits = self.currency.minor_digits();
+        match 10_u64.pow(digits) {
+            1 => write!(f, "{sign}{magnitude} {code}"),
+            unit => {
+                let width = usize::try_from(digits).unwrap_or(0);
+                let (whole, part) = (magnitude / unit, magnitude % unit);
+                write!(f, "{sign}{whole}.{part:0width$} {code}")
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_amount_is_told_with_the_digits_of_its_currency() {
+        let told = |code, minor| {
+            Currency::parse(code).map(|currency| Money { currency, minor }.to_string())
+        };
+        assert_eq!(told("EUR", 2_505).as_deref(), Some("25.05 EUR"));
+        assert_eq!(told("JPY", 500).as_deref(), Some("500 JPY"));
+        assert_eq!(told("KWD", -1_005).as_deref(), Some("-1.005 KWD"));
+    }
 
     #[test]
     fn only_three_capital_letters_are_a_currency() {

@@ -28,6 +28,12 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
+    /// The form of RFC 3339, in UTC, e.g. `2026-12-05T18:30:00.000000Z`.
+    pub fn rfc3339(self) -> String {
+        let utc = chrono::DateTime::<chrono::Utc>::from_timestamp_micros(self.0);
+        utc.unwrap_or_default().to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+    }
+
     /// How long after `earlier` this is; zero if it is not after it.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

@@ -1,27 +1,47 @@
-//! What payments learn from bookings.
+//! What payments learn from bookings and accounts.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::events::cancelled_booking;
+use super::service::{give_back_cancelled, take_over};
 use crate::error::Result;
+use crate::identity;
 use crate::ports::bus::Consumer;
 use crate::store::{Event, Tx};
 
 /// Has the gateway asked at once about the open payment of a booking that no longer wants its
-/// money: it is cancelled there, or its money is given back.
-pub struct CancelOpenPayments;
+/// money, gives back what a cancelled booking had paid, and gives a guest's payments to the user
+/// who took them over.
+pub struct FollowBookings;
 
 #[async_trait]
-impl Consumer for CancelOpenPayments {
+impl Consumer for FollowBookings {
+    /// Names never change, so it still has that of its first duty.
     fn name(&self) -> &'static str {
         "payment.cancel_open_payments"
     }
 
     async fn consume(&self, tx: &mut Tx, event: &Event) -> Result<()> {
+        let now = event.occur_time;
         match event.kind.as_str() {
-            "BookingSettling" | "BookingCancelled" | "BookingConfirmed" => {
-                tx.hasten_open_payment(event.aggregate_id, event.occur_time).await
+            "BookingSettling" | "BookingConfirmed" => {
+                tx.hasten_open_payment(event.aggregate_id, now).await
             }
-            _ => Ok(()),
+            "BookingCancelled" => {
+                tx.hasten_open_payment(event.aggregate_id, now).await?;
+                // What follows comes after what it follows from.
+                let after = now + Duration::from_micros(1);
+                match cancelled_booking(event)? {
+                    Some(cancelled) => give_back_cancelled(tx, &cancelled, after).await,
+                    None => Ok(()),
+                }
+            }
+            _ => match identity::service::takeover(event)? {
+                Some((guest, user)) => take_over(tx, guest, user).await,
+                None => Ok(()),
+            },
         }
     }
 }

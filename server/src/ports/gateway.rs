@@ -2,8 +2,10 @@
 
 use async_trait::async_trait;
 
+use crate::error::Result;
 use crate::kernel::id::{PaymentId, RefundId};
 use crate::kernel::money::Money;
+use crate::kernel::time::Timestamp;
 
 /// Takes and returns money at a provider.
 ///
@@ -11,19 +13,104 @@ use crate::kernel::money::Money;
 ///   so that repeating a call never moves money twice and answers as the first one did.
 /// * A call whose outcome is not certain MUST answer `Unknown`, never a failure.
 /// * A call MUST end within `GATEWAY_CALL_MAX`.
+/// * A notice MUST be authentic and fresh to be read at all.
 #[async_trait]
 pub trait PaymentGateway: Send + Sync + 'static {
-    /// Whether a payment token is of a form this gateway knows.
-    fn knows_token(&self, payment_token: &str) -> bool;
+    /// Its name: where its webhooks come in, and whose cursor is kept.
+    fn name(&self) -> &'static str;
+
+    /// The method that a payment token is of; `None` when the gateway knows no such token.
+    fn method_of(&self, payment_token: &str) -> Option<PaymentMethod>;
+
+    /// What may answer an action of the buyer; others are refused before the gateway is asked.
+    fn answers(&self) -> &'static [&'static str];
 
     /// Takes the money, or tells what became of the same payment before.
     async fn charge(&self, charge: &Charge) -> ChargeOutcome;
+
+    /// Passes on what the buyer's action gave, or tells what became of the payment before.
+    async fn confirm(&self, charge: &Charge, answer: &str) -> ChargeOutcome;
 
     /// Makes sure that no money is taken for this payment from now on, or tells that it was.
     async fn cancel(&self, charge: &Charge) -> ChargeOutcome;
 
     /// Gives money of a payment back; `false` when it is not certain to have happened.
     async fn refund(&self, refund: &Refund) -> bool;
+
+    /// Charges that changed after a position, in the order of their changes; a charge that changes
+    /// again comes again, at its new position.
+    async fn changes(&self, after: i64, limit: usize) -> Result<Vec<ChargeRecord>>;
+
+    /// Reads a notice that came by webhook: the raw body, and what the signature's header says.
+    fn read_notice(
+        &self,
+        signature: &str,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Notice, NoticeFault>;
+}
+
+/// How a buyer pays. More come with other gateways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaymentMethod {
+    /// By a card.
+    Card,
+}
+
+impl PaymentMethod {
+    /// The name the database uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Card => "CARD",
+        }
+    }
+
+    /// The method of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        (name == Self::Card.name()).then_some(Self::Card)
+    }
+}
+
+/// Why a gateway took no money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureCode {
+    /// The issuer declined and does not say why.
+    CardDeclined,
+    /// There is not enough money.
+    InsufficientFunds,
+    /// The card's time is over.
+    ExpiredCard,
+    /// The buyer failed, or refused, to prove that the card is hers.
+    AuthenticationFailed,
+    /// Anything else.
+    GatewayRejected,
+}
+
+impl FailureCode {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::CardDeclined,
+        Self::InsufficientFunds,
+        Self::ExpiredCard,
+        Self::AuthenticationFailed,
+        Self::GatewayRejected,
+    ];
+
+    /// The name that the database, events and gateways use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CardDeclined => "card_declined",
+            Self::InsufficientFunds => "insufficient_funds",
+            Self::ExpiredCard => "expired_card",
+            Self::AuthenticationFailed => "authentication_failed",
+            Self::GatewayRejected => "gateway_rejected",
+        }
+    }
+
+    /// The code of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.name() == name)
+    }
 }
 
 /// Money to be taken.
@@ -58,11 +145,66 @@ pub enum ChargeOutcome {
     },
     /// It was declined; nothing was taken.
     Failed {
-        /// Why; one of the codes documented with `boxoffice.payment.v1.Payment.failure_code`.
-        failure_code: &'static str,
+        /// Why.
+        failure_code: FailureCode,
+    },
+    /// The buyer has to do something more, such as 3-D Secure.
+    RequiresAction {
+        /// Where.
+        redirect_url: String,
     },
     /// It was cancelled before anything was taken, for good.
     Canceled,
     /// Nobody knows yet; asking again with the same payment tells.
     Unknown,
+}
+
+/// A charge as the gateway has it in its books.
+#[derive(Clone, Debug)]
+pub struct ChargeRecord {
+    /// The payment it was asked for; `None` when its key is not one of ours.
+    pub payment_id: Option<PaymentId>,
+    /// The gateway's own reference.
+    pub gateway_reference: String,
+    /// How much was asked for.
+    pub amount: Money,
+    /// What became of it.
+    pub outcome: ChargeOutcome,
+    /// What was given back of it.
+    pub refunds: Vec<RefundRecord>,
+    /// Where its last change stands among all changes.
+    pub position: i64,
+    /// When that was, by the gateway's clock.
+    pub change_time: Timestamp,
+}
+
+/// A refund as the gateway has it in its books.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefundRecord {
+    /// The refund; `None` when its key is not one of ours.
+    pub refund_id: Option<RefundId>,
+    /// How much, in minor units.
+    pub amount_minor: i64,
+}
+
+/// What a gateway tells by itself.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// Unique among the gateway's notices; one that comes again has the same.
+    pub notice_id: String,
+    /// What it tells of, in the gateway's words.
+    pub kind: String,
+    /// The charge as it was then.
+    pub charge: ChargeRecord,
+}
+
+/// Why a notice is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeFault {
+    /// The signature is missing, malformed, wrong, or of another body.
+    Forged,
+    /// It was signed too long ago, or in the future.
+    Stale,
+    /// It is authentic and makes no sense.
+    Unreadable,
 }

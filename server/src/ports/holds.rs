@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 
-use crate::booking::domain::board::SeatsWanted;
 use crate::booking::domain::hold::Hold;
+use crate::booking::domain::place::{PlacesChange, PlacesWanted};
 use crate::error::Result;
-use crate::kernel::caller::Caller;
+use crate::kernel::caller::{Caller, SessionId};
 use crate::kernel::id::{EventId, HoldId};
+use crate::kernel::page::PageRequest;
 use crate::store::RequestKey;
 
 /// A change of a hold that its owner asks for.
@@ -20,11 +21,14 @@ pub struct HoldChange {
     pub event_id: EventId,
     /// The hold.
     pub hold_id: HoldId,
+    /// Whose it is.
+    pub owner: SessionId,
 }
 
 /// Keeps holds and their expiry. The database decides whose a seat is; holds spare it work.
 ///
-/// * `hold` MUST hold all of the seats or none, and name every seat that stood in the way.
+/// * `hold` and `change` MUST get all of the places or none, and name everything that stood in the
+///   way; a GA offer never gives more places than it has.
 /// * A seat that is claimed or sold in the database MUST be refused, whatever is known of holds.
 /// * Only the owner of a hold may change it; to others it is not there.
 /// * An expired hold MUST free all of its seats at once, exactly once, and MUST NOT touch a seat
@@ -33,8 +37,11 @@ pub struct HoldChange {
 /// * Every change MUST reach the seat feed.
 #[async_trait]
 pub trait Holds: Send + Sync + 'static {
-    /// Holds seats. The same wish again answers with the same hold as it is now.
-    async fn hold(&self, wanted: SeatsWanted) -> Result<Hold>;
+    /// Holds places. The same request again answers with the same hold as it is now.
+    async fn hold(&self, wanted: PlacesWanted) -> Result<Hold>;
+
+    /// Makes a hold larger or smaller; its time stays.
+    async fn change(&self, change: HoldChange, places: PlacesChange) -> Result<Hold>;
 
     /// Starts the time of a hold anew, up to the most it may last.
     async fn extend(&self, change: HoldChange) -> Result<Hold>;
@@ -42,8 +49,16 @@ pub trait Holds: Send + Sync + 'static {
     /// Gives the seats of a hold back.
     async fn release(&self, change: HoldChange) -> Result<Hold>;
 
-    /// A hold with its seats, ended or not; `None` if it is not known (any more).
+    /// A hold with its places, ended or not; `None` if it is not known (any more).
     async fn find(&self, hold_id: HoldId) -> Result<Option<Hold>>;
+
+    /// One page of the active holds of a session, the newest first; of one event or of all.
+    async fn list(
+        &self,
+        session: SessionId,
+        event_id: Option<EventId>,
+        page: &PageRequest,
+    ) -> Result<Vec<Hold>>;
 
     /// Keeps a hold from expiring while a booking is made from it.
     async fn freeze(&self, hold_id: HoldId) -> Result<()>;

@@ -5,3 +5,4 @@ pub mod bus;
 pub mod clock;
 pub mod gateway;
 pub mod holds;
+pub mod mailer;

@@ -78,6 +78,9 @@ fn payment_said(event: &Event) -> Result<Said> {
     let (booking_id, detail) = match event.kind.as_str() {
         "PaymentCreated" => (read::<wire::PaymentCreated>(event)?.booking_id, String::new()),
         "PaymentUnknown" => (read::<wire::PaymentUnknown>(event)?.booking_id, String::new()),
+        "PaymentRequiresAction" => {
+            (read::<wire::PaymentRequiresAction>(event)?.booking_id, String::new())
+        }
         "PaymentSucceeded" => {
             let message = read::<wire::PaymentSucceeded>(event)?;
             (message.booking_id, message.gateway_reference)
@@ -98,11 +101,19 @@ fn payment_said(event: &Event) -> Result<Said> {
 }
 
 fn ticket_said(event: &Event) -> Result<Said> {
-    let message = read::<wire::TicketIssued>(event)?;
-    Ok(Said {
-        booking_id: message.booking_id,
-        subject_id: TicketId::from(event.aggregate_id).to_string(),
-        session_id: String::new(),
-        detail: message.seat_id,
-    })
+    let (booking_id, detail) = match event.kind.as_str() {
+        "TicketUsed" => {
+            let message = read::<wire::TicketUsed>(event)?;
+            (message.booking_id, message.gate)
+        }
+        "TicketVoided" => (read::<wire::TicketVoided>(event)?.booking_id, String::new()),
+        _ => {
+            let message = read::<wire::TicketIssued>(event)?;
+            let general_admission = message.seat_id.is_empty();
+            let place = if general_admission { message.place_id } else { message.seat_id };
+            (message.booking_id, place)
+        }
+    };
+    let subject_id = TicketId::from(event.aggregate_id).to_string();
+    Ok(Said { booking_id, subject_id, session_id: String::new(), detail })
 }

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::domain::TimelineStep;
 use super::events::timeline_entry;
 use crate::error::{Error, Result};
+use crate::identity;
 use crate::kernel::caller::Caller;
 use crate::kernel::id::BookingId;
 use crate::ports::bus::Consumer;
@@ -20,6 +21,9 @@ impl Consumer for TimelineProjection {
     }
 
     async fn consume(&self, tx: &mut Tx, event: &Event) -> Result<()> {
+        if let Some((guest, user)) = identity::service::takeover(event)? {
+            return tx.take_over_timelines(guest, user).await;
+        }
         match timeline_entry(event)? {
             Some(entry) => tx.add_timeline_entry(&entry).await,
             None => Ok(()),

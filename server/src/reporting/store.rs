@@ -31,6 +31,17 @@ impl Tx {
         Ok(())
     }
 
+    /// Gives the timelines of a guest to the user who took everything of the guest's over.
+    pub(super) async fn take_over_timelines(
+        &mut self,
+        guest: SessionId,
+        user: SessionId,
+    ) -> Result<()> {
+        const SQL: &str = "update reporting_booking set session_id = $1 where session_id = $2";
+        sql!(self, execute sqlx::query(SQL).bind(user.to_string()).bind(guest.to_string()))?;
+        Ok(())
+    }
+
     pub(super) async fn timeline_owner(
         &mut self,
         booking_id: BookingId,

@@ -1,5 +1,7 @@
 //! Many rows in one statement. The sizes are few, so that the prepared statements are few.
 
+use crate::error::{Reason, Result};
+
 /// How many rows one statement carries: exactly as many as there are up to 32, then these.
 const SIZES: [usize; 3] = [512, 128, 32];
 
@@ -77,6 +79,15 @@ macro_rules! bulk_rows {
     }};
 }
 pub(crate) use bulk_rows;
+
+/// Refuses unless every row was written: somebody else changed one meanwhile.
+pub(crate) fn require_all(written: u64, wanted: usize) -> Result<()> {
+    if usize::try_from(written) == Ok(wanted) {
+        Ok(())
+    } else {
+        Err(Reason::ChangedMeanwhile.into())
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -341,8 +341,8 @@ pub(crate) use sql;
 
 /// Declares a row type whose columns have the names of its fields, readable on both databases.
 macro_rules! row {
-    (struct $name:ident { $($field:ident: $type:ty,)* }) => {
-        struct $name { $($field: $type,)* }
+    ($visible:vis struct $name:ident { $($field:ident: $type:ty,)* }) => {
+        $visible struct $name { $($visible $field: $type,)* }
 
         impl sqlx::FromRow<'_, sqlx::sqlite::SqliteRow> for $name {
             fn from_row(row: &sqlx::sqlite::SqliteRow) -> sqlx::Result<Self> {

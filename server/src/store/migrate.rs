@@ -28,6 +28,14 @@ const MIGRATIONS: &[(&str, &str, &str)] = &migrations! {
     "0005" "payment",
     "0006" "ticket",
     "0007" "reporting",
+    "0008" "places",
+    "0009" "identity_accounts",
+    "0010" "catalog_whole",
+    "0011" "payment_whole",
+    "0012" "ticket_whole",
+    "0013" "notification",
+    "0014" "dead_letter",
+    "0015" "reporting_owner",
 };
 
 /// Runs the migrations that have not run on this database.

@@ -2,6 +2,7 @@
 //! dropping a `Tx` rolls it back.
 
 mod bulk;
+pub mod dead_letter;
 mod driver;
 mod event;
 mod fault;
@@ -22,5 +23,5 @@ pub use lane::{Lanes, UseCase};
 pub use outbox::{Lease, claim_events, mark_published, put_off, sweep_requests, void_leases};
 pub use signal::{Signal, Signals};
 
-pub(crate) use bulk::{bulk_rows, bulk_write, chunks};
+pub(crate) use bulk::{bulk_rows, bulk_write, chunks, require_all};
 pub(crate) use driver::{Conn, column, row, sql};

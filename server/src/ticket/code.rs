@@ -98,7 +98,7 @@ impl TicketCodes {
 mod tests {
     use super::*;
     use crate::kernel::caller::SessionId;
-    use crate::kernel::id::{BookingId, GuestId, SeatId};
+    use crate::kernel::id::{BookingId, GuestId, PlaceId, SeatId};
     use crate::kernel::time::Timestamp;
     use crate::ticket::domain::TicketWanted;
 
@@ -113,7 +113,9 @@ mod tests {
             booking_id: BookingId::new(now, [1; 10]),
             event_id: EventId::new(now, [2; 10]),
             session: SessionId::Guest(GuestId::new(now, [3; 10])),
-            seat_id: SeatId::new(now, [4; 10]),
+            place_id: PlaceId::new(now, [4; 10]),
+            seat_id: Some(SeatId::new(now, [4; 10])),
+            offer_name: "Full price".into(),
             section_name: "Parkett".into(),
             row_label: "Ä".into(),
             seat_label: "12".into(),

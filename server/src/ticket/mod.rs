@@ -4,5 +4,6 @@ pub mod code;
 pub mod domain;
 mod events;
 pub mod grpc;
+pub mod render;
 pub mod service;
 mod store;

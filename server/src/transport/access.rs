@@ -9,7 +9,7 @@ use boxoffice_proto::r#type::v1::{Access, Role as WireRole};
 
 use super::wire;
 use crate::error::{Error, Result};
-use crate::kernel::caller::{Role, Roles};
+use crate::kernel::caller::{Role, Roles, Scope, Scopes};
 
 /// The option that every RPC carries.
 const OPTION: &str = "boxoffice.type.v1.access";
@@ -23,8 +23,9 @@ pub struct AccessRule {
     pub public: bool,
     /// The roles of which a caller needs one.
     pub roles: Roles,
-    /// The scopes of which a service account needs one.
-    pub scopes: Vec<String>,
+    /// The scopes of which a service account needs one; empty if none may call it, unless anybody
+    /// may.
+    pub scopes: Scopes,
     /// Whether the resource must be the caller's own; the services see to that.
     pub owner: bool,
 }
@@ -85,13 +86,15 @@ fn rule(
         .map(|number| WireRole::try_from(*number).ok().and_then(wire::role_from))
         .collect();
     let roles = roles.ok_or("admits a role that does not exist")?;
-    if !access.public && roles.is_empty() && access.scopes.is_empty() {
+    let scopes: Option<Scopes> = access.scopes.iter().map(|name| Scope::parse(name)).collect();
+    let scopes = scopes.ok_or("admits a scope that does not exist")?;
+    if !access.public && roles.is_empty() && scopes.is_empty() {
         return Err("admits nobody");
     }
     Ok(AccessRule {
         public: access.public,
         roles: roles.into_iter().collect(),
-        scopes: access.scopes,
+        scopes,
         owner: access.owner,
     })
 }

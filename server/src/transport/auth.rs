@@ -3,6 +3,7 @@
 //! is.
 
 use std::future::{Ready, ready};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -18,14 +19,19 @@ use crate::identity::tokens::AccessTokens;
 use crate::kernel::caller::Caller;
 use crate::ports::clock::Clock;
 
-/// The RPCs by which a client gets its tokens. An access token that was sent along is not looked
-/// at, or one that has expired would keep its holder from getting the next.
-const CREDENTIAL_RPCS: [&str; 5] = [
+/// The RPCs by which a client gets its tokens, or its password. An access token that was sent along
+/// only counts if it is a service's that works: one that has expired would else keep its holder
+/// from getting the next.
+const CREDENTIAL_RPCS: [&str; 9] = [
     "/boxoffice.identity.v1.IdentityService/Register",
     "/boxoffice.identity.v1.IdentityService/Login",
     "/boxoffice.identity.v1.IdentityService/RefreshToken",
     "/boxoffice.identity.v1.IdentityService/Logout",
+    "/boxoffice.identity.v1.IdentityService/VerifyEmail",
+    "/boxoffice.identity.v1.IdentityService/RequestPasswordReset",
+    "/boxoffice.identity.v1.IdentityService/ResetPassword",
     "/boxoffice.identity.v1.IdentityService/CreateGuestSession",
+    "/boxoffice.identity.v1.IdentityService/IssueServiceToken",
 ];
 
 /// Beginnings of headers by which proxies tell the servers behind them who calls. Ours believes no
@@ -113,20 +119,38 @@ where
 impl Gate {
     /// Who calls; `None` if nobody needs to know.
     fn admit(&self, path: &str, rule: &AccessRule, headers: &HeaderMap) -> Result<Option<Caller>> {
-        if CREDENTIAL_RPCS.contains(&path) {
-            return Ok(None);
-        }
-        let caller = match bearer_token(headers)? {
-            Some(token) => Some(self.tokens.verify(token, self.clock.now())?),
-            None => None,
+        let caller = if CREDENTIAL_RPCS.contains(&path) {
+            let caller = self.token_caller(headers).ok().flatten();
+            caller.filter(|caller| caller.service_account_id().is_some())
+        } else {
+            self.token_caller(headers)?
         };
         match caller {
+            Some(caller) if caller.service_account_id().is_some() => {
+                admit_service(rule, caller).map(Some)
+            }
             _ if rule.public => Ok(caller),
             Some(caller) if caller.roles.intersects(rule.roles) => Ok(Some(caller)),
             Some(_) => Err(Reason::RoleMissing.into()),
             None => Err(Reason::TokenMissing.into()),
         }
     }
+
+    /// Whom the token speaks for; `None` without one.
+    fn token_caller(&self, headers: &HeaderMap) -> Result<Option<Caller>> {
+        let token = bearer_token(headers)?;
+        token.map(|token| self.tokens.verify(token, self.clock.now())).transpose()
+    }
+}
+
+/// Services go by scopes alone: where an RPC has some they need one of them, also where anybody
+/// else may call; where it has none they only get in if it is public.
+fn admit_service(rule: &AccessRule, caller: Caller) -> Result<Caller> {
+    let open = rule.public && rule.scopes.is_empty();
+    if open || caller.scopes.intersects(rule.scopes) {
+        return Ok(caller);
+    }
+    Err(Reason::ScopeMissing.with("scopes", rule.scopes))
 }
 
 /// The token of the one `authorization: Bearer …` header. Several, or one of another form, are
@@ -167,6 +191,12 @@ pub fn caller<T>(request: &tonic::Request<T>) -> Result<Caller> {
 /// Who calls a public RPC, if the caller says so.
 pub fn maybe_caller<T>(request: &tonic::Request<T>) -> Option<Caller> {
     request.extensions().get::<Caller>().copied()
+}
+
+/// The network address at the other end of the connection. Headers in which proxies tell of another
+/// one are not believed: anybody can write them.
+pub fn peer_address<T>(request: &tonic::Request<T>) -> Option<IpAddr> {
+    request.remote_addr().map(|address| address.ip())
 }
 
 #[cfg(test)]

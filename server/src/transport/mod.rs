@@ -8,4 +8,5 @@ pub mod request_key;
 pub mod server;
 pub mod status;
 pub mod streams;
+pub mod webhooks;
 pub mod wire;

@@ -49,8 +49,13 @@ impl Fields {
 
     /// A request id: a UUID.
     pub fn request_id(&mut self, text: &str) -> Option<Uuid> {
+        self.uuid("request_id", text)
+    }
+
+    /// A request id in a field of another name.
+    pub fn uuid(&mut self, field: &str, text: &str) -> Option<Uuid> {
         let parsed = Uuid::try_parse(text).ok().filter(|id| !id.is_nil());
-        parsed.or_else(|| self.fault("request_id", "must be a UUID made by the caller"))
+        parsed.or_else(|| self.fault(field, "must be a UUID made by the caller"))
     }
 
     /// Text whose number of characters is within the range; white space around it is dropped.

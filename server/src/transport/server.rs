@@ -23,6 +23,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::answers::{give_reasons, limit_duration};
 use super::auth::AuthLayer;
+use super::webhooks::webhooks;
 use crate::booking::grpc::BookingGrpc;
 use crate::catalog::grpc::CatalogGrpc;
 use crate::error::{Error, Result};
@@ -32,6 +33,7 @@ use crate::kernel::limits::{
 };
 use crate::operations::grpc::OperationsGrpc;
 use crate::payment::grpc::PaymentGrpc;
+use crate::payment::service::PaymentService;
 use crate::reporting::grpc::ReportingGrpc;
 use crate::store::Store;
 use crate::ticket::grpc::TicketGrpc;
@@ -69,6 +71,8 @@ pub struct Port {
     pub jwks: serde_json::Value,
     /// The database, for telling whether the server is ready.
     pub store: Store,
+    /// Who takes in what the payment gateway tells by itself.
+    pub payments: PaymentService,
     /// Web origins that browsers may call from.
     pub cors_origins: Vec<HeaderValue>,
     /// Ends the port: no new calls, calls in flight finish.
@@ -113,7 +117,8 @@ pub async fn serve(contexts: Contexts, port: Port) -> Result<()> {
         .layer(axum::middleware::map_response(give_reasons))
         .layer(GrpcWebLayer::new())
         .layer(cors(port.cors_origins));
-    let router = grpc.merge(plain_http(port.store, port.jwks));
+    let plain = plain_http(port.store, port.jwks).merge(webhooks(port.payments));
+    let router = grpc.merge(plain);
     let stop = port.stop;
     let stopping = async move {
         stop.cancelled().await;

@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 use tonic_types::pb;
 
 use super::wire;
-use crate::error::{Error, Reason, Rejection};
+use crate::error::{Conflict, Error, Reason, Rejection};
 
 /// The domain of every `ErrorInfo`.
 pub const ERROR_DOMAIN: &str = "boxoffice";
@@ -20,7 +20,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(200);
 const fn code_of(reason: Reason) -> (Code, ErrorReason) {
     use Code::{
         Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, PermissionDenied,
-        Unauthenticated,
+        ResourceExhausted, Unauthenticated,
     };
     match reason {
         Reason::InvalidFields => (InvalidArgument, ErrorReason::InvalidFields),
@@ -35,9 +35,18 @@ const fn code_of(reason: Reason) -> (Code, ErrorReason) {
         Reason::EmailTaken => (AlreadyExists, ErrorReason::EmailTaken),
         Reason::RefreshTokenInvalid => (Unauthenticated, ErrorReason::RefreshTokenInvalid),
         Reason::RefreshTokenReused => (Unauthenticated, ErrorReason::RefreshTokenReused),
+        Reason::MailTokenInvalid => (FailedPrecondition, ErrorReason::MailTokenInvalid),
+        Reason::LoginThrottled => (ResourceExhausted, ErrorReason::LoginThrottled),
+        Reason::ScopeMissing => (PermissionDenied, ErrorReason::ScopeMissing),
+        Reason::ServiceSecretWrong => (Unauthenticated, ErrorReason::ServiceSecretWrong),
         Reason::EventNotOnSale => (FailedPrecondition, ErrorReason::EventNotOnSale),
         Reason::EventNotDraft => (FailedPrecondition, ErrorReason::EventNotDraft),
         Reason::EventTimesInvalid => (InvalidArgument, ErrorReason::EventTimesInvalid),
+        Reason::VenueOnSale => (FailedPrecondition, ErrorReason::VenueOnSale),
+        Reason::SectionInUse => (FailedPrecondition, ErrorReason::SectionInUse),
+        Reason::EventPricesFixed => (FailedPrecondition, ErrorReason::EventPricesFixed),
+        Reason::EventTermsFixed => (FailedPrecondition, ErrorReason::EventTermsFixed),
+        Reason::EventCancelled => (FailedPrecondition, ErrorReason::EventCancelled),
         Reason::SeatsTaken => (Aborted, ErrorReason::SeatsTaken),
         Reason::SeatUnknown => (InvalidArgument, ErrorReason::SeatUnknown),
         Reason::TooManyPlaces => (FailedPrecondition, ErrorReason::TooManyPlaces),
@@ -47,8 +56,23 @@ const fn code_of(reason: Reason) -> (Code, ErrorReason) {
         Reason::HoldLost => (Aborted, ErrorReason::HoldLost),
         Reason::BookingState => (FailedPrecondition, ErrorReason::BookingState),
         Reason::ContactEmailRequired => (FailedPrecondition, ErrorReason::ContactEmailRequired),
+        Reason::EventHasSales => (FailedPrecondition, ErrorReason::EventHasSales),
+        Reason::OfferUnknown => (InvalidArgument, ErrorReason::OfferUnknown),
+        Reason::CancelTooLate => (FailedPrecondition, ErrorReason::CancelTooLate),
+        Reason::PlaceUnknown => (InvalidArgument, ErrorReason::PlaceUnknown),
+        Reason::HoldEmpty => (FailedPrecondition, ErrorReason::HoldEmpty),
         Reason::PaymentOpen => (FailedPrecondition, ErrorReason::PaymentOpen),
         Reason::PaymentTokenInvalid => (InvalidArgument, ErrorReason::PaymentTokenInvalid),
+        Reason::PaymentNotRefundable => (FailedPrecondition, ErrorReason::PaymentNotRefundable),
+        Reason::PaymentActionNotAwaited => {
+            (FailedPrecondition, ErrorReason::PaymentActionNotAwaited)
+        }
+        Reason::DeadLetterResolved => (FailedPrecondition, ErrorReason::DeadLetterResolved),
+        Reason::TicketUsed => (FailedPrecondition, ErrorReason::TicketUsed),
+        Reason::TicketVoid => (FailedPrecondition, ErrorReason::TicketVoid),
+        Reason::TicketCodeInvalid => (InvalidArgument, ErrorReason::TicketCodeInvalid),
+        Reason::TicketOtherEvent => (FailedPrecondition, ErrorReason::TicketOtherEvent),
+        Reason::NotificationNotFailed => (FailedPrecondition, ErrorReason::NotificationNotFailed),
     }
 }
 
@@ -93,6 +117,22 @@ pub fn plain(code: Code, reason: ErrorReason, message: &str) -> Status {
     with_details(code, message, vec![info(reason, &[])])
 }
 
+fn conflicts(conflicts: &[Conflict]) -> booking::SeatConflicts {
+    let mut found = booking::SeatConflicts::default();
+    for conflict in conflicts {
+        match conflict {
+            Conflict::Seat(seat_id, state) => found.conflicts.push(booking::SeatConflict {
+                seat_id: seat_id.to_string(),
+                state: wire::seat_state(*state).into(),
+            }),
+            Conflict::Offer(offer_id, left) => {
+                found.offers.extend(wire::offer_statuses(&[(*offer_id, *left)]));
+            }
+        }
+    }
+    found
+}
+
 fn detailed(code: Code, reason: ErrorReason, rejection: Rejection) -> Status {
     let mut details = vec![info(reason, &rejection.metadata)];
     if !rejection.violations.is_empty() {
@@ -106,12 +146,7 @@ fn detailed(code: Code, reason: ErrorReason, rejection: Rejection) -> Status {
         details.push(packed("google.rpc.BadRequest", &faults));
     }
     if !rejection.conflicts.is_empty() {
-        let conflicts =
-            rejection.conflicts.into_iter().map(|(seat_id, state)| booking::SeatConflict {
-                seat_id: seat_id.to_string(),
-                state: wire::seat_state(state).into(),
-            });
-        let conflicts = booking::SeatConflicts { conflicts: conflicts.collect() };
+        let conflicts = conflicts(&rejection.conflicts);
         details.push(packed("boxoffice.booking.v1.SeatConflicts", &conflicts));
     }
     if let Some(delay) = rejection.retry_after {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use boxoffice_proto::booking::v1::SeatState as WireSeatState;
+use boxoffice_proto::booking::v1::{OfferStatus, SeatState as WireSeatState};
 use boxoffice_proto::r#type::v1 as wire;
 
 use crate::kernel::caller::Role;
+use crate::kernel::id::OfferId;
 use crate::kernel::money::{Currency, Money};
 use crate::kernel::seat_state::SeatState;
 use crate::kernel::time::Timestamp;
@@ -43,6 +44,15 @@ pub const fn seat_state(state: SeatState) -> WireSeatState {
         SeatState::Sold => WireSeatState::Sold,
         SeatState::Blocked => WireSeatState::Blocked,
     }
+}
+
+/// How much is left of offers of general admission.
+pub fn offer_statuses(offers: &[(OfferId, i64)]) -> Vec<OfferStatus> {
+    let status = |(offer_id, available_count): &(OfferId, i64)| OfferStatus {
+        offer_id: offer_id.to_string(),
+        available_count: *available_count,
+    };
+    offers.iter().map(status).collect()
 }
 
 /// A role.

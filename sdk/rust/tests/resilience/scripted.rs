@@ -148,6 +148,8 @@ impl BookingService for Scripted {
     }
 
     not_scripted! {
+        change_hold(ChangeHoldRequest) -> ChangeHoldResponse;
+        list_holds(ListHoldsRequest) -> ListHoldsResponse;
         extend_hold(ExtendHoldRequest) -> ExtendHoldResponse;
         release_hold(ReleaseHoldRequest) -> ReleaseHoldResponse;
         get_hold(GetHoldRequest) -> GetHoldResponse;
@@ -186,5 +188,15 @@ impl IdentityService for Scripted {
         get_me(GetMeRequest) -> GetMeResponse;
         create_guest_session(CreateGuestSessionRequest) -> CreateGuestSessionResponse;
         set_user_roles(SetUserRolesRequest) -> SetUserRolesResponse;
+        verify_email(VerifyEmailRequest) -> VerifyEmailResponse;
+        change_password(ChangePasswordRequest) -> ChangePasswordResponse;
+        request_password_reset(RequestPasswordResetRequest) -> RequestPasswordResetResponse;
+        reset_password(ResetPasswordRequest) -> ResetPasswordResponse;
+        get_user(GetUserRequest) -> GetUserResponse;
+        create_service_account(CreateServiceAccountRequest) -> CreateServiceAccountResponse;
+        list_service_accounts(ListServiceAccountsRequest) -> ListServiceAccountsResponse;
+        disable_service_account(DisableServiceAccountRequest) -> DisableServiceAccountResponse;
+        issue_service_token(IssueServiceTokenRequest) -> IssueServiceTokenResponse;
+        list_audit_entries(ListAuditEntriesRequest) -> ListAuditEntriesResponse;
     }
 }

@@ -1,125 +1,158 @@
-//! What the sandbox answers, by payment token.
+//! The sandbox in this process: the port's front of the engine.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::store::{Ledger, LedgerEntry, LedgerState};
-use crate::error::Result;
-use crate::ports::gateway::{Charge, ChargeOutcome, PaymentGateway, Refund};
+use super::engine::{RefundReply, Reply, Sandbox};
+use super::message::{ChargeMessage, NoticeMessage};
+use super::signature::{WebhookSecret, verify};
+use super::store::{Ledger, LedgerEntry, WebhookPlan};
+use super::token::{ActionAnswer, behaviour};
+use super::webhooks::{Destination, post_webhooks};
+use crate::error::{Error, Result};
+use crate::kernel::id::PaymentId;
+use crate::kernel::time::Timestamp;
+use crate::ports::clock::Clock;
+use crate::ports::gateway::{
+    Charge, ChargeOutcome, ChargeRecord, Notice, NoticeFault, PaymentGateway, PaymentMethod, Refund,
+};
+use crate::tasks::Tasks;
 
-/// The sandbox gateway. Its answers follow from the payment token alone.
+/// The name of the sandbox, in this process or another.
+pub const NAME: &str = "sandbox";
+
+/// The sandbox gateway in this process. Cheap to clone.
 #[derive(Clone)]
 pub struct SandboxGateway {
-    ledger: Ledger,
-}
-
-/// How a payment token makes the sandbox behave.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Behaviour {
-    Succeed,
-    Decline(&'static str),
-    TimeOutBeforeCharge,
-    TimeOutAfterCharge,
-    Hang,
-    BeUnreachable,
-}
-
-fn behaviour(payment_token: &str) -> Option<Behaviour> {
-    Some(match payment_token {
-        "tok_success" => Behaviour::Succeed,
-        "tok_declined" => Behaviour::Decline("card_declined"),
-        "tok_insufficient_funds" => Behaviour::Decline("insufficient_funds"),
-        "tok_expired_card" => Behaviour::Decline("expired_card"),
-        "tok_timeout_before_charge" => Behaviour::TimeOutBeforeCharge,
-        "tok_timeout_after_charge" => Behaviour::TimeOutAfterCharge,
-        "tok_hang" => Behaviour::Hang,
-        "tok_unreachable" => Behaviour::BeUnreachable,
-        _ => return None,
-    })
+    sandbox: Sandbox,
+    secrets: Arc<[WebhookSecret]>,
 }
 
 impl SandboxGateway {
-    /// Opens the ledger of a `sqlite://` URL, or makes it.
-    pub async fn open(url: &str) -> Result<Self> {
-        Ok(Self { ledger: Ledger::open(url).await? })
+    /// Opens the ledger of a `sqlite://` URL, or makes it. Webhooks are signed with the first
+    /// secret; what was signed with the others is still accepted.
+    pub async fn open(
+        url: &str,
+        clock: Arc<dyn Clock>,
+        secrets: Vec<WebhookSecret>,
+    ) -> Result<Self> {
+        let sandbox = Sandbox::new(Ledger::open(url).await?, clock);
+        Ok(Self { sandbox, secrets: secrets.into() })
+    }
+
+    /// Posts webhooks from now on, to this address and with these faults.
+    pub fn post_webhooks(&self, url: String, plan: WebhookPlan, tasks: &Tasks) -> Result<()> {
+        let secret = self.secrets.first().cloned();
+        let secret = secret.ok_or_else(|| Error::internal("webhooks need a secret"))?;
+        let destination = Destination::new(url, secret)?;
+        self.sandbox.change_posting(|posting| posting.plan = Some(plan));
+        let stop = tasks.stop().clone();
+        tasks.spawn_vital(post_webhooks(self.sandbox.clone(), destination, stop));
+        Ok(())
     }
 
     /// Every charge of the ledger, for comparison with the platform's own payments.
     pub async fn entries(&self) -> Result<Vec<LedgerEntry>> {
-        self.ledger.entries().await
+        self.sandbox.entries().await
     }
+}
 
-    async fn try_charge(&self, charge: &Charge) -> Result<ChargeOutcome> {
-        let behaviour = behaviour(&charge.payment_token);
-        if behaviour == Some(Behaviour::BeUnreachable) {
-            return Ok(ChargeOutcome::Unknown);
+/// What a charge has come to, in the words of the port. Whatever is not known for certain is
+/// unknown.
+fn outcome(reply: Result<Reply>, payment_id: PaymentId) -> ChargeOutcome {
+    match reply {
+        Ok(Reply::Charge(charge)) => charge.outcome(),
+        Ok(Reply::TimedOut | Reply::Hanging | Reply::Unreachable | Reply::Missing) => {
+            ChargeOutcome::Unknown
         }
-        let asked = self.ledger.ask(charge).await?;
-        let first = asked.ask_count == 1;
-        if asked.state == LedgerState::Open {
-            let state = match behaviour {
-                Some(Behaviour::Succeed | Behaviour::TimeOutAfterCharge) => LedgerState::Captured,
-                Some(Behaviour::TimeOutBeforeCharge) if !first => LedgerState::Captured,
-                Some(Behaviour::Decline(_)) | None => LedgerState::Declined,
-                Some(_) => return Ok(ChargeOutcome::Unknown),
-            };
-            self.ledger.settle(charge.payment_id, state).await?;
+        Ok(Reply::Conflict) => {
+            tracing::error!(%payment_id, "the sandbox knows this payment with another amount");
+            ChargeOutcome::Unknown
         }
-        if first && behaviour == Some(Behaviour::TimeOutAfterCharge) {
-            return Ok(ChargeOutcome::Unknown);
+        Err(error) => {
+            tracing::warn!(%error, "the sandbox's ledger failed");
+            ChargeOutcome::Unknown
         }
-        self.outcome(charge).await
     }
+}
 
-    async fn try_cancel(&self, charge: &Charge) -> Result<ChargeOutcome> {
-        if behaviour(&charge.payment_token) == Some(Behaviour::BeUnreachable) {
-            return Ok(ChargeOutcome::Unknown);
-        }
-        self.ledger.ask(charge).await?;
-        self.ledger.settle(charge.payment_id, LedgerState::Canceled).await?;
-        self.outcome(charge).await
-    }
+/// The books in the words of the port.
+pub(super) fn records(charges: &[ChargeMessage]) -> Result<Vec<ChargeRecord>> {
+    let records = charges.iter().map(|charge| {
+        charge.record().ok_or_else(|| Error::internal("the sandbox's books make no sense"))
+    });
+    records.collect()
+}
 
-    /// What the ledger says now; whoever settled first has decided it.
-    async fn outcome(&self, charge: &Charge) -> Result<ChargeOutcome> {
-        let state = self.ledger.state(charge.payment_id).await?;
-        Ok(match state {
-            LedgerState::Open => ChargeOutcome::Unknown,
-            LedgerState::Captured => ChargeOutcome::Succeeded {
-                gateway_reference: format!("sandbox_{}", charge.payment_id.uuid().simple()),
-            },
-            LedgerState::Canceled => ChargeOutcome::Canceled,
-            LedgerState::Declined => match behaviour(&charge.payment_token) {
-                Some(Behaviour::Decline(failure_code)) => ChargeOutcome::Failed { failure_code },
-                _ => ChargeOutcome::Failed { failure_code: "gateway_rejected" },
-            },
-        })
-    }
+/// Reads a notice of the sandbox.
+pub(super) fn read_notice(
+    secrets: &[WebhookSecret],
+    signature: &str,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<Notice, NoticeFault> {
+    verify(secrets, signature, body, now)?;
+    NoticeMessage::read(body)
+}
+
+/// The method of a token of the sandbox: every one is a card's.
+pub(super) fn method_of(payment_token: &str) -> Option<PaymentMethod> {
+    behaviour(payment_token).map(|_| PaymentMethod::Card)
 }
 
 #[async_trait]
 impl PaymentGateway for SandboxGateway {
-    fn knows_token(&self, payment_token: &str) -> bool {
-        behaviour(payment_token).is_some()
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn method_of(&self, payment_token: &str) -> Option<PaymentMethod> {
+        method_of(payment_token)
+    }
+
+    fn answers(&self) -> &'static [&'static str] {
+        &ActionAnswer::NAMES
     }
 
     async fn charge(&self, charge: &Charge) -> ChargeOutcome {
-        self.try_charge(charge).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "the sandbox's ledger failed");
-            ChargeOutcome::Unknown
-        })
+        outcome(self.sandbox.charge(charge).await, charge.payment_id)
+    }
+
+    async fn confirm(&self, charge: &Charge, answer: &str) -> ChargeOutcome {
+        match ActionAnswer::parse(answer) {
+            Some(answer) => {
+                let reply = self.sandbox.confirm(charge.payment_id, answer).await;
+                outcome(reply, charge.payment_id)
+            }
+            None => self.charge(charge).await,
+        }
     }
 
     async fn cancel(&self, charge: &Charge) -> ChargeOutcome {
-        self.try_cancel(charge).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "the sandbox's ledger failed");
-            ChargeOutcome::Unknown
-        })
+        outcome(self.sandbox.cancel(charge).await, charge.payment_id)
     }
 
     async fn refund(&self, refund: &Refund) -> bool {
-        self.ledger.refund(refund).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "the sandbox's ledger failed");
-            false
-        })
+        match self.sandbox.refund(refund).await {
+            Ok(reply) => reply == RefundReply::Made,
+            Err(error) => {
+                tracing::warn!(%error, "the sandbox's ledger failed");
+                false
+            }
+        }
+    }
+
+    async fn changes(&self, after: i64, limit: usize) -> Result<Vec<ChargeRecord>> {
+        records(&self.sandbox.changes(after, limit).await?)
+    }
+
+    fn read_notice(
+        &self,
+        signature: &str,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Notice, NoticeFault> {
+        read_notice(&self.secrets, signature, body, now)
     }
 }

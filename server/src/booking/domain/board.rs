@@ -1,78 +1,18 @@
-//! The board: the seats and holds that a group of commands touches, in memory. Commands are
+//! The board: the places and holds that a group of commands touches, in memory. Commands are
 //! decided on it one after the other; what they changed is then written at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::hold::{Hold, HoldState};
 use super::inventory::EventTerms;
-use crate::error::{Error, Reason, Result};
+use super::place::{
+    Change, GaCount, OfferKey, Owner, Place, PlaceSet, PlacesChange, PlacesWanted, Seat, SeatKey,
+};
+use crate::error::{Conflict, Error, Reason, Result};
 use crate::kernel::caller::{Caller, SessionId};
-use crate::kernel::id::{BookingId, EventId, HoldId, OfferId, SeatId};
+use crate::kernel::id::{BookingId, EventId, HoldId, SeatId};
 use crate::kernel::seat_state::SeatState;
 use crate::kernel::time::Timestamp;
-
-/// Where a seat is and what it costs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The seat.
-    pub seat_id: SeatId,
-    /// The offer it is sold by.
-    pub offer_id: OfferId,
-    /// The name of its section.
-    pub section_name: String,
-    /// The label of its row.
-    pub row_label: String,
-    /// Its label within the row.
-    pub seat_label: String,
-    /// What it costs, in minor units of the event's currency.
-    pub price_minor: i64,
-    /// Counts through the venue; places are shown in this order.
-    pub position: i64,
-}
-
-/// A seat of an event and whose it is.
-#[derive(Clone, Debug)]
-pub struct Seat {
-    /// Where it is and what it costs.
-    pub place: Place,
-    /// Its state.
-    pub state: SeatState,
-    /// Whose it is while it is held, claimed or sold.
-    pub session: Option<SessionId>,
-    /// The hold, while it is held.
-    pub hold_id: Option<HoldId>,
-    /// The booking, while it is claimed or sold.
-    pub booking_id: Option<BookingId>,
-    /// Raised by every change.
-    pub version: i64,
-    /// The version that is stored.
-    pub stored_version: i64,
-}
-
-/// A seat of an event, as a key.
-pub type SeatKey = (EventId, SeatId);
-
-/// The seats one command changed, with their new states.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// The event.
-    pub event_id: EventId,
-    /// The seats, each once.
-    pub seats: Vec<(SeatId, SeatState)>,
-}
-
-/// A wish for seats.
-#[derive(Clone, Debug)]
-pub struct SeatsWanted {
-    /// The hold to make; derived from caller and request id.
-    pub hold_id: HoldId,
-    /// The event.
-    pub event_id: EventId,
-    /// Who asks.
-    pub session: SessionId,
-    /// The seats, sorted, each once.
-    pub seats: Vec<SeatId>,
-}
 
 /// What a group of commands touches.
 #[derive(Debug, Default)]
@@ -81,7 +21,9 @@ pub struct Board {
     pub terms: BTreeMap<EventId, EventTerms>,
     /// The seats.
     pub seats: BTreeMap<SeatKey, Seat>,
-    /// The holds, with all of their seats on the board unless they are over for good.
+    /// The GA offers.
+    pub offers: BTreeMap<OfferKey, GaCount>,
+    /// The holds, with all of their places on the board unless they are over for good.
     pub holds: BTreeMap<HoldId, Hold>,
     /// How many places the buyers have, for those buyers that ask for more.
     pub place_counts: BTreeMap<(EventId, SessionId), u32>,
@@ -89,33 +31,47 @@ pub struct Board {
     pub changes: Vec<Change>,
 }
 
-/// What a seat becomes.
-#[derive(Clone, Copy)]
-enum Owner {
-    Nobody,
-    Hold(HoldId, SessionId),
-    Booking(BookingId, SessionId, SeatState),
-}
-
 impl Board {
-    /// Holds all of the seats or none. The same wish again gives the same hold.
-    pub fn hold(&mut self, wanted: &SeatsWanted, now: Timestamp) -> Result<Hold> {
+    /// Holds all of the places or none. The same request again gives the same hold.
+    pub fn hold(&mut self, wanted: &PlacesWanted, now: Timestamp) -> Result<Hold> {
         if let Some(hold) = self.holds.get(&wanted.hold_id) {
-            let same = hold.event_id == wanted.event_id && hold.seats == wanted.seats;
+            let same = hold.is_of(wanted);
             return if same { Ok(hold.clone()) } else { Err(Reason::RequestIdReused.into()) };
         }
         let terms = self.terms_of(wanted.event_id)?;
         terms.require_on_sale(now)?;
-        self.require_known(wanted)?;
-        self.expire_holds_on(wanted.event_id, &wanted.seats, now);
-        self.require_free(wanted.event_id, &wanted.seats)?;
-        self.expire_holds_of(wanted.event_id, wanted.session, now);
-        self.require_quota(wanted, terms.places_per_buyer_max)?;
-        let seats = wanted.seats.clone();
-        let hold = Hold::begin(wanted.hold_id, wanted.session, &terms, seats, now);
-        self.give(hold.event_id, &hold.seats, Owner::Hold(hold.hold_id, hold.session));
+        let buyer = (wanted.event_id, wanted.session);
+        self.require_takeable(buyer, &wanted.places, 0, now)?;
+        let hold = Hold::begin(wanted, &terms, now);
+        let owner = Owner::Hold(hold.hold_id, hold.session);
+        self.give(hold.event_id, &hold.places, SeatState::Available, hold.session, owner);
         self.holds.insert(hold.hold_id, hold.clone());
         Ok(hold)
+    }
+
+    /// Makes a hold larger or smaller: all of the change or nothing. Its time stays.
+    pub fn change(
+        &mut self,
+        hold_id: HoldId,
+        caller: &Caller,
+        wanted: &PlacesChange,
+        now: Timestamp,
+    ) -> Result<Hold> {
+        let terms = self.terms_of(self.seen_hold(hold_id, caller)?.event_id)?;
+        self.expire_if_over(hold_id, now);
+        let hold = self.seen_hold(hold_id, caller)?;
+        hold.require_active(now)?;
+        terms.require_on_sale(now)?;
+        let (event_id, session) = (hold.event_id, hold.session);
+        let (added, removed, places) = hold.changed(wanted)?;
+        self.require_takeable((event_id, session), &added, removed.count(), now)?;
+        self.shift(event_id, &removed, SeatState::Held, session, Owner::Nobody);
+        let owner = Owner::Hold(hold_id, session);
+        self.shift(event_id, &added, SeatState::Available, session, owner);
+        self.note(event_id, [&removed, &added]);
+        let hold = self.hold_mut(hold_id)?;
+        hold.become_places(places);
+        Ok(hold.clone())
     }
 
     /// Starts the time of a hold anew.
@@ -127,7 +83,7 @@ impl Board {
         Ok(hold.clone())
     }
 
-    /// Gives the seats of a hold back; one that is over already stays as it is.
+    /// Gives the places of a hold back; one that is over already stays as it is.
     pub fn release(&mut self, hold_id: HoldId, caller: &Caller, now: Timestamp) -> Result<Hold> {
         self.seen_hold(hold_id, caller)?;
         self.expire_if_over(hold_id, now);
@@ -142,7 +98,7 @@ impl Board {
         }
     }
 
-    /// Claims every seat of a hold for a booking; the hold is used up. Answers with the places.
+    /// Claims every place of a hold for a booking; the hold is used up. Answers with the places.
     pub fn claim(
         &mut self,
         hold_id: HoldId,
@@ -156,45 +112,85 @@ impl Board {
         let hold = self.seen_hold(hold_id, caller)?;
         hold.require_active(now)?;
         terms.require_on_sale(now)?;
-        let (event_id, session, seats) = (hold.event_id, hold.session, hold.seats.clone());
-        let places = seats.iter().map(|seat_id| match self.seats.get(&(event_id, *seat_id)) {
-            Some(seat) if seat.hold_id == Some(hold_id) => Ok(seat.place.clone()),
-            _ => Err(Error::from(Reason::HoldLost)),
-        });
-        let mut places = places.collect::<Result<Vec<_>>>()?;
-        places.sort_by_key(|place| place.position);
-        self.give(event_id, &seats, Owner::Booking(booking_id, session, SeatState::Claimed));
+        let (event_id, session, places) = (hold.event_id, hold.session, hold.places.clone());
+        let claimed = self.places_of_hold(event_id, hold_id, booking_id, &places)?;
+        let owner = Owner::Booking(booking_id, session, SeatState::Claimed);
+        self.give(event_id, &places, SeatState::Held, session, owner);
         self.hold_mut(hold_id)?.become_state(HoldState::Used);
-        Ok(places)
+        Ok(claimed)
     }
 
-    /// Whether every one of the seats could be had now. Ends the holds on them that are over.
-    pub fn are_free(&mut self, event_id: EventId, seats: &[SeatId], now: Timestamp) -> bool {
-        self.expire_holds_on(event_id, seats, now);
-        self.require_free(event_id, seats).is_ok()
+    /// Whether every one of the places could be had now. Ends the holds on them that are over.
+    pub fn are_free(&mut self, event_id: EventId, places: &PlaceSet, now: Timestamp) -> bool {
+        let on_sale = self.terms.get(&event_id).is_some_and(|terms| terms.on_sale);
+        on_sale && {
+            self.expire_holds_on(event_id, places, now);
+            self.require_free(event_id, places).is_ok()
+        }
     }
 
-    /// Sells the seats to a booking that has claimed them, or that could have them now.
+    /// Sells the places to a booking that has claimed them (`had`), or that could have them now.
     pub fn sell(
         &mut self,
         event_id: EventId,
-        seats: &[SeatId],
+        places: &PlaceSet,
+        had: Option<SeatState>,
         booking_id: BookingId,
         session: SessionId,
     ) -> Result<()> {
-        let sellable =
-            |seat: &Seat| seat.booking_id == Some(booking_id) || seat.state == SeatState::Available;
-        if self.those(event_id, seats, sellable).len() != seats.len() {
+        let sellable = |seat: &Seat| {
+            seat.booking_id == Some(booking_id)
+                || had.is_none() && seat.state == SeatState::Available
+        };
+        if self.those(event_id, &places.seats, sellable).len() != places.seats.len() {
             return Err(Error::internal(format!("{booking_id} is paid but has lost its seats")));
         }
-        self.give(event_id, seats, Owner::Booking(booking_id, session, SeatState::Sold));
+        let owner = Owner::Booking(booking_id, session, SeatState::Sold);
+        self.give(event_id, places, had.unwrap_or(SeatState::Available), session, owner);
         Ok(())
     }
 
-    /// Frees those of the seats that the booking has.
-    pub fn free(&mut self, event_id: EventId, seats: &[SeatId], booking_id: BookingId) {
-        let seats = self.those(event_id, seats, |seat| seat.booking_id == Some(booking_id));
-        self.give(event_id, &seats, Owner::Nobody);
+    /// Takes the places from the booking that has them: for others, or, if `blocked`, for nobody.
+    pub fn take_back(
+        &mut self,
+        event_id: EventId,
+        places: &PlaceSet,
+        had: SeatState,
+        (booking_id, session): (BookingId, SessionId),
+        blocked: bool,
+    ) {
+        let seats = self.those(event_id, &places.seats, |seat| seat.booking_id == Some(booking_id));
+        let places = PlaceSet { seats, quantities: places.quantities.clone() };
+        let owner = if blocked { Owner::Blocked } else { Owner::Nobody };
+        self.give(event_id, &places, had, session, owner);
+    }
+
+    /// Takes all of the seats off sale, or puts them back on sale, or changes nothing.
+    pub fn block(
+        &mut self,
+        event_id: EventId,
+        seats: &BTreeSet<SeatId>,
+        blocked: bool,
+        now: Timestamp,
+    ) -> Result<()> {
+        let wanted = PlaceSet { seats: seats.clone(), ..PlaceSet::default() };
+        self.require_known(event_id, &wanted)?;
+        self.expire_holds_on(event_id, &wanted, now);
+        let (from, owner) = match blocked {
+            true => (SeatState::Available, Owner::Blocked),
+            false => (SeatState::Blocked, Owner::Nobody),
+        };
+        let moving = self.those(event_id, seats, |seat| seat.state == from);
+        let done = self.those(event_id, seats, |seat| seat.state == owner.state());
+        if moving.len() + done.len() < seats.len() {
+            let others = seats.iter().filter(|id| !moving.contains(id) && !done.contains(id));
+            let others = PlaceSet { seats: others.copied().collect(), ..PlaceSet::default() };
+            return self.require_free(event_id, &others);
+        }
+        let moving = PlaceSet { seats: moving, ..PlaceSet::default() };
+        self.shift_seats(event_id, &moving.seats, owner);
+        self.note(event_id, [&moving]);
+        Ok(())
     }
 
     /// The terms of an event.
@@ -212,40 +208,92 @@ impl Board {
         self.holds.get_mut(&hold_id).ok_or_else(|| Error::not_found("hold"))
     }
 
-    fn require_known(&self, wanted: &SeatsWanted) -> Result<()> {
-        let unknown = |id: &&SeatId| !self.seats.contains_key(&(wanted.event_id, **id));
-        match wanted.seats.iter().find(unknown) {
-            Some(seat_id) => Err(Reason::SeatUnknown.with("seat_id", seat_id)),
-            None => Ok(()),
-        }
-    }
-
-    fn require_free(&self, event_id: EventId, seats: &[SeatId]) -> Result<()> {
-        let mut rejection = Reason::SeatsTaken.rejection();
-        for seat_id in seats {
-            match self.seats.get(&(event_id, *seat_id)) {
-                Some(seat) if seat.state == SeatState::Available => {}
-                Some(seat) => rejection.conflicts.push((*seat_id, seat.state)),
-                None => rejection.conflicts.push((*seat_id, SeatState::Blocked)),
-            }
-        }
-        if rejection.conflicts.is_empty() { Ok(()) } else { Err(rejection.into()) }
-    }
-
-    fn require_quota(&self, wanted: &SeatsWanted, limit: u32) -> Result<()> {
-        let has = self.place_counts.get(&(wanted.event_id, wanted.session)).copied().unwrap_or(0);
-        let asks = u32::try_from(wanted.seats.len()).unwrap_or(u32::MAX);
-        if has.saturating_add(asks) > limit {
+    /// Refuses unless the buyer, who gives so many back, can have all of the places now.
+    fn require_takeable(
+        &mut self,
+        (event_id, session): (EventId, SessionId),
+        places: &PlaceSet,
+        given_back: u32,
+        now: Timestamp,
+    ) -> Result<()> {
+        let limit = self.terms_of(event_id)?.places_per_buyer_max;
+        self.require_known(event_id, places)?;
+        self.expire_holds_on(event_id, places, now);
+        self.require_free(event_id, places)?;
+        self.expire_holds_of(event_id, session, now);
+        let has = self.place_counts.get(&(event_id, session)).copied().unwrap_or(0);
+        let has_then = has.saturating_sub(given_back).saturating_add(places.count());
+        if !places.is_empty() && has_then > limit {
             return Err(Reason::TooManyPlaces.with("limit", limit));
         }
         Ok(())
     }
 
-    fn expire_holds_on(&mut self, event_id: EventId, seats: &[SeatId], now: Timestamp) {
-        let holds: BTreeSet<HoldId> = seats
-            .iter()
-            .filter_map(|seat_id| self.seats.get(&(event_id, *seat_id))?.hold_id)
-            .collect();
+    fn require_known(&self, event_id: EventId, places: &PlaceSet) -> Result<()> {
+        let unknown = |id: &&SeatId| !self.seats.contains_key(&(event_id, **id));
+        if let Some(seat_id) = places.seats.iter().find(unknown) {
+            return Err(Reason::SeatUnknown.with("seat_id", seat_id));
+        }
+        let mut offers = places.quantities.keys();
+        match offers.find(|id| !self.offers.contains_key(&(event_id, **id))) {
+            Some(offer_id) => Err(Reason::OfferUnknown.with("offer_id", offer_id)),
+            None => Ok(()),
+        }
+    }
+
+    fn require_free(&self, event_id: EventId, places: &PlaceSet) -> Result<()> {
+        let mut rejection = Reason::SeatsTaken.rejection();
+        for seat_id in &places.seats {
+            match self.seats.get(&(event_id, *seat_id)) {
+                Some(seat) if seat.state == SeatState::Available => {}
+                Some(seat) => rejection.conflicts.push(Conflict::Seat(*seat_id, seat.state)),
+                None => {
+                    rejection.conflicts.push(Conflict::Seat(*seat_id, SeatState::Blocked));
+                }
+            }
+        }
+        for (offer_id, quantity) in &places.quantities {
+            let available = self.offers.get(&(event_id, *offer_id)).map_or(0, GaCount::available);
+            if available < i64::from(*quantity) {
+                rejection.conflicts.push(Conflict::Offer(*offer_id, available));
+            }
+        }
+        if rejection.conflicts.is_empty() { Ok(()) } else { Err(rejection.into()) }
+    }
+
+    /// The places of a hold as its booking is to have them; every seat must still be the hold's.
+    fn places_of_hold(
+        &self,
+        event_id: EventId,
+        hold_id: HoldId,
+        booking_id: BookingId,
+        places: &PlaceSet,
+    ) -> Result<Vec<Place>> {
+        let lost = || Error::from(Reason::HoldLost);
+        let mut found = Vec::new();
+        for seat_id in &places.seats {
+            let seat = self.seats.get(&(event_id, *seat_id));
+            let seat = seat.filter(|seat| seat.hold_id == Some(hold_id)).ok_or_else(lost)?;
+            found.push(seat.place.clone());
+        }
+        for (offer_id, quantity) in &places.quantities {
+            let offer = self.offers.get(&(event_id, *offer_id)).ok_or_else(lost)?;
+            found.extend((0..*quantity).map(|index| offer.place(booking_id, index)));
+        }
+        found.sort_by_key(|place| (place.position, place.place_id));
+        Ok(found)
+    }
+
+    /// Ends the holds that are over and stand in the way of these places.
+    fn expire_holds_on(&mut self, event_id: EventId, places: &PlaceSet, now: Timestamp) {
+        let seats = places.seats.iter();
+        let mut holds: BTreeSet<HoldId> =
+            seats.filter_map(|id| self.seats.get(&(event_id, *id))?.hold_id).collect();
+        let wants = |hold: &&Hold| {
+            let mut offers = hold.places.quantities.keys();
+            hold.event_id == event_id && offers.any(|id| places.quantities.contains_key(id))
+        };
+        holds.extend(self.holds.values().filter(wants).map(|hold| hold.hold_id));
         for hold_id in holds {
             self.expire_if_over(hold_id, now);
         }
@@ -259,60 +307,26 @@ impl Board {
         }
     }
 
-    /// Ends an active hold and frees those of its seats that it still has.
+    /// Ends an active hold and frees what it has: of its seats those that it still has.
     fn end_hold(&mut self, hold_id: HoldId, state: HoldState) {
         let Some(hold) = self.holds.get_mut(&hold_id) else { return };
         if hold.state != HoldState::Active {
             return;
         }
         hold.become_state(state);
-        let (event_id, seats) = (hold.event_id, hold.seats.clone());
-        let seats = self.those(event_id, &seats, |seat| seat.hold_id == Some(hold_id));
-        self.give(event_id, &seats, Owner::Nobody);
+        let (event_id, session, places) = (hold.event_id, hold.session, hold.places.clone());
+        let seats = self.those(event_id, &places.seats, |seat| seat.hold_id == Some(hold_id));
+        let places = PlaceSet { seats, quantities: places.quantities };
+        self.give(event_id, &places, SeatState::Held, session, Owner::Nobody);
     }
 
     fn those(
         &self,
         event_id: EventId,
-        seats: &[SeatId],
+        seats: &BTreeSet<SeatId>,
         wanted: impl Fn(&Seat) -> bool,
-    ) -> Vec<SeatId> {
+    ) -> BTreeSet<SeatId> {
         let is_wanted = |id: &&SeatId| self.seats.get(&(event_id, **id)).is_some_and(&wanted);
         seats.iter().filter(is_wanted).copied().collect()
-    }
-
-    /// Gives the seats to their new owner and notes the change.
-    fn give(&mut self, event_id: EventId, seats: &[SeatId], owner: Owner) {
-        let (state, session, hold_id, booking_id) = match owner {
-            Owner::Nobody => (SeatState::Available, None, None, None),
-            Owner::Hold(hold, session) => (SeatState::Held, Some(session), Some(hold), None),
-            Owner::Booking(id, session, state) => (state, Some(session), None, Some(id)),
-        };
-        let mut changed = Vec::with_capacity(seats.len());
-        for seat_id in seats {
-            let Some(seat) = self.seats.get_mut(&(event_id, *seat_id)) else { continue };
-            count_places(&mut self.place_counts, event_id, seat.session, session);
-            (seat.state, seat.session) = (state, session);
-            (seat.hold_id, seat.booking_id) = (hold_id, booking_id);
-            seat.version += 1;
-            changed.push((*seat_id, state));
-        }
-        if !changed.is_empty() {
-            self.changes.push(Change { event_id, seats: changed });
-        }
-    }
-}
-
-fn count_places(
-    counts: &mut BTreeMap<(EventId, SessionId), u32>,
-    event_id: EventId,
-    before: Option<SessionId>,
-    after: Option<SessionId>,
-) {
-    if let Some(count) = before.and_then(|session| counts.get_mut(&(event_id, session))) {
-        *count = count.saturating_sub(1);
-    }
-    if let Some(count) = after.and_then(|session| counts.get_mut(&(event_id, session))) {
-        *count = count.saturating_add(1);
     }
 }

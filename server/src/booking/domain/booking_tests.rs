@@ -1,69 +1,21 @@
 //! The table of the purchase saga, walked cell by cell.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::board::Place;
-use super::booking::{Booking, BookingState, NewBooking, PlacesMove, Trigger};
+use super::booking::{Booking, BookingState, NewBooking};
+use super::inventory::EventTerms;
+use super::place::Place;
+use super::saga::{BookingFact, Canceller, Circumstances, PlacesMove, Trigger};
+use super::saga_table::{COLUMNS, TABLE};
 use crate::error::Reason;
 use crate::kernel::caller::SessionId;
-use crate::kernel::id::{BookingId, EventId, GuestId, HoldId, OfferId, PaymentId, SeatId};
-use crate::kernel::limits::{PAY_BY_SPAN, SETTLE_BY_SPAN};
+use crate::kernel::id::{
+    BookingId, EventId, GuestId, HoldId, OfferId, PaymentId, PlaceId, SeatId, UserId,
+};
+use crate::kernel::limits::{CANCEL_UNTIL_DEFAULT, PAY_BY_SPAN, SETTLE_BY_SPAN};
 use crate::kernel::money::Currency;
 use crate::kernel::time::Timestamp;
-
-/// What happens: a payment begins; its own payment (the one it awaits or was paid by) succeeds,
-/// fails or is cancelled; another one does; its owner cancels; a time passes.
-const COLUMNS: [&str; 10] = [
-    "start",
-    "own ok",
-    "own fail",
-    "own cancel",
-    "other ok",
-    "other fail",
-    "other cancel",
-    "cancel",
-    "pay by",
-    "settle by",
-];
-
-/// A cell is `x` (refused, nothing changes), `.` (nothing changes), or the new state with what
-/// becomes of the places and, after a `$`, why money is given back. Initials stand for states:
-/// Pending, Awaiting, Confirmed, caNcelled, Failed, Expired; `-` keeps the places, `<` frees them,
-/// `!` sells them.
-const TABLE: [(&str, [&str; 10]); 17] = [
-    ("P in time", ["A-", "C!", ".", ".", "C!", ".", ".", "N<", "x", "x"]),
-    ("P overdue", ["x", "C!", ".", ".", "C!", ".", ".", "N<", "E<", "x"]),
-    ("P declined late", ["x", "C!", ".", ".", "C!", ".", ".", "N<", "F<", "x"]),
-    ("A in time", ["x", "C!", "P-", "P-", "C!", ".", ".", "N-", "x", "x"]),
-    ("A 4 declines", ["x", "C!", "F<", "P-", "C!", ".", ".", "N-", "x", "x"]),
-    ("A overdue", ["x", "C!", "F<", "E<", "C!", ".", ".", "N-", "A-", "x"]),
-    ("A settling", ["x", "C!", "F<", "E<", "C!", ".", ".", "N-", "x", "x"]),
-    ("A settled out", ["x", "C!", "F<", "E<", "C!", ".", ".", "N-", "x", "E<"]),
-    ("A declined, out", ["x", "C!", "F<", "F<", "C!", ".", ".", "N-", "x", "F<"]),
-    ("C", ["x", ".", ".", ".", "C-$second_capture", ".", ".", "x", "x", "x"]),
-    (
-        "N nothing open",
-        ["x", "N-$booking_cancelled", ".", ".", "N-$booking_cancelled", ".", ".", "x", "x", "x"],
-    ),
-    (
-        "N open",
-        ["x", "N<$booking_cancelled", "N<", "N<", "N-$booking_cancelled", ".", ".", "x", "x", "x"],
-    ),
-    (
-        "N open, out",
-        ["x", "N<$booking_cancelled", "N<", "N<", "N-$booking_cancelled", ".", ".", "x", "x", "N<"],
-    ),
-    ("F places free", ["x", "C!", ".", ".", "C!", ".", ".", "x", "x", "x"]),
-    (
-        "F places taken",
-        ["x", "F-$places_taken", ".", ".", "F-$places_taken", ".", ".", "x", "x", "x"],
-    ),
-    ("E places free", ["x", "C!", ".", ".", "C!", ".", ".", "x", "x", "x"]),
-    (
-        "E places taken",
-        ["x", "E-$places_taken", ".", ".", "E-$places_taken", ".", ".", "x", "x", "x"],
-    ),
-];
 
 const BEGIN: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 
@@ -83,18 +35,39 @@ fn booking(price_minor: i64) -> Booking {
         session: SessionId::Guest(GuestId::new(BEGIN, [6; 10])),
         contact_email: "buyer@example.com".into(),
     };
-    let place = Place {
-        seat_id: SeatId::new(BEGIN, [7; 10]),
+    let place = |number: u8| Place {
+        place_id: PlaceId::new(BEGIN, [number; 10]),
+        seat_id: Some(SeatId::new(BEGIN, [number; 10])),
         offer_id: OfferId::new(BEGIN, [8; 10]),
+        offer_name: "Stalls".into(),
         section_name: "Stalls".into(),
         row_label: "A".into(),
-        seat_label: "1".into(),
+        seat_label: number.to_string(),
         price_minor,
-        position: 0,
+        position: i64::from(number),
+        return_time: None,
     };
     let euro = Currency::parse("EUR").unwrap();
-    Booking::open(new, vec![place], euro, BEGIN).unwrap().0
+    Booking::open(new, vec![place(1), place(2)], euro, BEGIN).unwrap().0
 }
+
+/// The terms of the booking's event, which starts after that long.
+fn terms(starts_after: Duration) -> EventTerms {
+    EventTerms {
+        event_id: EventId::new(BEGIN, [5; 10]),
+        organizer_id: UserId::new(BEGIN, [9; 10]),
+        on_sale: true,
+        start_time: BEGIN + starts_after,
+        currency: Currency::parse("EUR").unwrap(),
+        hold_ttl: Duration::from_secs(600),
+        hold_life_max: Duration::from_secs(1_800),
+        places_per_buyer_max: 10,
+        cancel_until: CANCEL_UNTIL_DEFAULT,
+    }
+}
+
+const SOON: Duration = Duration::from_secs(3_600);
+const LATER: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// A booking in the state of a row, the time it is, and whether its places could be had again.
 fn row(name: &str) -> (Booking, Timestamp, bool) {
@@ -111,7 +84,7 @@ fn row(name: &str) -> (Booking, Timestamp, bool) {
     let out = overdue + SETTLE_BY_SPAN;
     let open = name.starts_with('A') || name.contains("open") && !name.contains("nothing");
     booking.open_payment = open.then(own);
-    booking.paid_payment = name.starts_with('C').then(own);
+    booking.paid_payment = (name.starts_with('C') || name == "N was paid").then(own);
     booking.failed_payment_count = match name {
         "A 4 declines" => 4,
         "P declined late" | "A declined, out" => 1,
@@ -139,7 +112,11 @@ fn trigger(column: &str) -> Trigger {
         "other ok" => Trigger::PaymentSucceeded(other()),
         "other fail" => Trigger::PaymentFailed(other(), "card_declined".into()),
         "other cancel" => Trigger::PaymentCanceled(other()),
-        "cancel" => Trigger::CancelRequested,
+        "cancel" => Trigger::CancelRequested(Canceller::Owner),
+        "organizer" => Trigger::CancelRequested(Canceller::Organizer),
+        "event off" => Trigger::CancelRequested(Canceller::Event),
+        "all back" => Trigger::PlacesReturned(BTreeSet::new()),
+        "one back" => Trigger::PlacesReturned(BTreeSet::from([PlaceId::new(BEGIN, [1; 10])])),
         "pay by" => Trigger::PayByPassed,
         _ => Trigger::SettleByPassed,
     }
@@ -157,13 +134,19 @@ fn initial(state: BookingState) -> &'static str {
 }
 
 /// Lets something happen and writes down what came of it, as the table does.
-fn outcome(mut booking: Booking, trigger: &Trigger, free: bool, now: Timestamp) -> String {
+fn outcome(
+    mut booking: Booking,
+    trigger: &Trigger,
+    circumstances: Circumstances<'_>,
+    now: Timestamp,
+) -> String {
     let before = format!("{booking:?}");
     let version = booking.version;
-    match booking.step(trigger, free, now) {
+    match booking.step(trigger, circumstances, now) {
         Err(error) => {
             let reason = error.reason().unwrap();
-            assert!(matches!(reason, Reason::BookingState | Reason::PaymentOpen), "{reason:?}");
+            let known = [Reason::BookingState, Reason::PaymentOpen, Reason::CancelTooLate];
+            assert!(known.contains(&reason), "{reason:?}");
             assert_eq!(format!("{booking:?}"), before, "a refusal changes nothing");
             "x".into()
         }
@@ -174,13 +157,24 @@ fn outcome(mut booking: Booking, trigger: &Trigger, free: bool, now: Timestamp) 
         Ok(step) => {
             let told = i64::from(step.fact.is_some());
             assert_eq!(booking.version, version + told, "a version for every fact");
-            let places = match step.places {
+            let places = match &step.places {
                 PlacesMove::Keep => "-",
                 PlacesMove::Free => "<",
+                PlacesMove::Block => "|",
+                PlacesMove::Return(places) if places.len() == 1 => "1",
+                PlacesMove::Return(_) => "?",
                 PlacesMove::Sell => "!",
             };
             let refund = step.refund_cause.map(|cause| format!("${cause}")).unwrap_or_default();
-            format!("{}{places}{refund}", initial(booking.state))
+            let told = match &step.fact {
+                Some(BookingFact::Cancelled(told)) if told.refund == Some(booking.total) => "+",
+                Some(BookingFact::Cancelled(told)) => {
+                    assert_eq!(told.refund, None);
+                    ""
+                }
+                _ => "",
+            };
+            format!("{}{places}{refund}{told}", initial(booking.state))
         }
     }
 }
@@ -190,8 +184,10 @@ fn every_cell_of_the_table_comes_out_as_it_says() {
     let mut wrong = Vec::new();
     for (name, cells) in TABLE {
         for (column, expected) in COLUMNS.iter().zip(cells) {
-            let (booking, now, free) = row(name);
-            let came = outcome(booking, &trigger(column), free, now);
+            let (booking, now, places_are_free) = row(name);
+            let terms = terms(if name.contains("soon") { SOON } else { LATER });
+            let circumstances = Circumstances { terms: &terms, places_are_free };
+            let came = outcome(booking, &trigger(column), circumstances, now);
             if came != expected {
                 wrong.push(format!("{name} / {column}: {came} instead of {expected}"));
             }
@@ -202,26 +198,48 @@ fn every_cell_of_the_table_comes_out_as_it_says() {
 
 #[test]
 fn only_a_booking_that_costs_nothing_is_confirmed_without_a_payment() {
-    let free = outcome(booking(0), &Trigger::NothingToPay, false, BEGIN);
+    let terms = terms(LATER);
+    let circumstances = Circumstances { terms: &terms, places_are_free: false };
+    let free = outcome(booking(0), &Trigger::NothingToPay, circumstances, BEGIN);
     assert_eq!(free, "C!");
-    assert_eq!(outcome(booking(500), &Trigger::NothingToPay, false, BEGIN), "x");
+    assert_eq!(outcome(booking(500), &Trigger::NothingToPay, circumstances, BEGIN), "x");
     for (name, _) in TABLE.iter().skip(3) {
         let (mut booking, now, _) = row(name);
         booking.total.minor = 0;
-        assert_eq!(outcome(booking, &Trigger::NothingToPay, false, now), "x", "{name}");
+        let came = outcome(booking, &Trigger::NothingToPay, circumstances, now);
+        assert_eq!(came, "x", "{name}");
     }
 }
 
 #[test]
 fn five_declines_are_the_end_and_the_reason_is_kept() {
+    let terms = terms(LATER);
+    let circumstances = Circumstances { terms: &terms, places_are_free: false };
     let mut booking = booking(500);
     for decline in 1..=5 {
-        booking.step(&Trigger::PaymentStarted(own()), false, BEGIN).unwrap();
+        booking.step(&Trigger::PaymentStarted(own()), circumstances, BEGIN).unwrap();
         let failed = Trigger::PaymentFailed(own(), "insufficient_funds".into());
-        booking.step(&failed, false, BEGIN).unwrap();
+        booking.step(&failed, circumstances, BEGIN).unwrap();
         let state = if decline < 5 { BookingState::Pending } else { BookingState::Failed };
         assert_eq!((booking.state, booking.failed_payment_count), (state, decline));
     }
     assert_eq!(booking.failure_code, "insufficient_funds");
     assert_eq!(booking.open_payment, None);
+}
+
+#[test]
+fn places_come_back_once_each_and_what_is_left_is_refunded_at_the_end() {
+    let terms = terms(LATER);
+    let circumstances = Circumstances { terms: &terms, places_are_free: false };
+    let mut booking = row("C").0;
+    let one_back = trigger("one back");
+    let step = booking.step(&one_back, circumstances, BEGIN).unwrap();
+    let Some(BookingFact::PlacesReturned(places, refund)) = step.fact else { panic!() };
+    assert_eq!((places.len(), refund.minor, booking.refunded().minor), (1, 500, 500));
+    let again = booking.step(&one_back, circumstances, BEGIN).unwrap_err();
+    assert_eq!(again.reason(), Some(Reason::PlaceUnknown));
+    let step = booking.step(&trigger("cancel"), circumstances, BEGIN).unwrap();
+    let Some(BookingFact::Cancelled(told)) = step.fact else { panic!() };
+    assert_eq!(told.refund.unwrap().minor, 500, "only the other place");
+    assert_eq!((booking.refunded().minor, booking.place_set().count()), (1_000, 0));
 }

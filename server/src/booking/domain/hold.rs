@@ -2,10 +2,11 @@
 
 use crate::error::{Error, Reason, Result};
 use crate::kernel::caller::SessionId;
-use crate::kernel::id::{EventId, HoldId, SeatId};
+use crate::kernel::id::{EventId, HoldId};
 use crate::kernel::time::Timestamp;
 
 use super::inventory::EventTerms;
+use super::place::{PlaceSet, PlacesChange, PlacesWanted};
 
 /// The life cycle of a hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +48,8 @@ impl HoldState {
     }
 }
 
-/// A short, exclusive right to book named seats of one event.
-#[derive(Clone, Debug)]
+/// A short, exclusive right to book places of one event.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
     /// The hold.
     pub hold_id: HoldId,
@@ -58,8 +59,10 @@ pub struct Hold {
     pub session: SessionId,
     /// The state now.
     pub state: HoldState,
-    /// The seats it is for, sorted.
-    pub seats: Vec<SeatId>,
+    /// The places it is for.
+    pub places: PlaceSet,
+    /// A keyed hash of the request that made it; empty in holds from before there was one.
+    pub body_hash: Vec<u8>,
     /// When it was made.
     pub create_time: Timestamp,
     /// When it ends unless it is extended.
@@ -70,29 +73,67 @@ pub struct Hold {
     pub version: i64,
     /// The version that is stored.
     pub stored_version: i64,
+    /// Whether its places are others than those that are stored.
+    pub places_changed: bool,
 }
 
 impl Hold {
     /// A new hold that begins now.
-    pub fn begin(
-        hold_id: HoldId,
-        session: SessionId,
-        terms: &EventTerms,
-        seats: Vec<SeatId>,
-        now: Timestamp,
-    ) -> Self {
+    pub fn begin(wanted: &PlacesWanted, terms: &EventTerms, now: Timestamp) -> Self {
         Self {
-            hold_id,
+            hold_id: wanted.hold_id,
             event_id: terms.event_id,
-            session,
+            session: wanted.session,
             state: HoldState::Active,
-            seats,
+            places: wanted.places.clone(),
+            body_hash: wanted.body_hash.clone(),
             create_time: now,
             expire_time: now + terms.hold_ttl,
             expire_time_max: now + terms.hold_life_max,
             version: 1,
             stored_version: 0,
+            places_changed: false,
         }
+    }
+
+    /// Whether this request made it.
+    pub fn is_of(&self, wanted: &PlacesWanted) -> bool {
+        if self.body_hash.is_empty() {
+            return self.event_id == wanted.event_id && self.places == wanted.places;
+        }
+        self.body_hash == wanted.body_hash
+    }
+
+    /// What a change comes to: the places to get, those to give back, and all it has then.
+    pub fn changed(&self, change: &PlacesChange) -> Result<(PlaceSet, PlaceSet, PlaceSet)> {
+        let had = &self.places;
+        if let Some(seat_id) = change.remove.iter().find(|id| !had.seats.contains(id)) {
+            return Err(Reason::SeatUnknown.with("seat_id", seat_id));
+        }
+        if let Some(seat_id) = change.remove.intersection(&change.add).next() {
+            return Err(Reason::SeatUnknown.with("seat_id", seat_id));
+        }
+        let mut added = PlaceSet::default();
+        let mut removed = PlaceSet { seats: change.remove.clone(), ..PlaceSet::default() };
+        added.seats.extend(change.add.difference(&had.seats));
+        let mut places = had.clone();
+        places.seats.retain(|id| !change.remove.contains(id));
+        places.seats.extend(&change.add);
+        for (offer_id, wanted) in &change.quantities {
+            let before = places.quantities.remove(offer_id).unwrap_or(0);
+            if *wanted > before {
+                added.quantities.insert(*offer_id, wanted - before);
+            } else if *wanted < before {
+                removed.quantities.insert(*offer_id, before - wanted);
+            }
+            if *wanted > 0 {
+                places.quantities.insert(*offer_id, *wanted);
+            }
+        }
+        if places.is_empty() {
+            return Err(Reason::HoldEmpty.into());
+        }
+        Ok((added, removed, places))
     }
 
     /// Whether it no longer keeps any seats.
@@ -137,6 +178,13 @@ impl Hold {
         self.expire_time = expire_time;
         self.version += 1;
         Ok(())
+    }
+
+    /// Has other places from now on.
+    pub(super) fn become_places(&mut self, places: PlaceSet) {
+        self.places_changed |= self.places != places;
+        self.places = places;
+        self.version += 1;
     }
 
     /// Moves it on.

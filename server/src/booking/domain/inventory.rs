@@ -1,5 +1,6 @@
 //! What is on sale for an event.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::error::{Reason, Result};
@@ -18,6 +19,10 @@ pub struct Inventory {
     pub offers: Vec<SeatOffer>,
     /// Its seats, in the venue's order.
     pub seats: Vec<NewSeat>,
+    /// Its offers of general admission.
+    pub ga_offers: Vec<GaOffer>,
+    /// Seats that are off sale from the beginning.
+    pub blocked: BTreeSet<SeatId>,
 }
 
 /// The terms that an event is sold on.
@@ -39,6 +44,8 @@ pub struct EventTerms {
     pub hold_life_max: Duration,
     /// How many places one buyer may hold and book.
     pub places_per_buyer_max: u32,
+    /// How long before the start owners may cancel what they have paid.
+    pub cancel_until: Duration,
 }
 
 /// A price for the seats of one section.
@@ -54,6 +61,21 @@ pub struct SeatOffer {
     pub name: String,
     /// The price of one seat, in minor units of the event's currency.
     pub price_minor: i64,
+}
+
+/// An offer of general admission: places without numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GaOffer {
+    /// The offer.
+    pub offer_id: OfferId,
+    /// The offer's name.
+    pub name: String,
+    /// The price of one place, in minor units of the event's currency.
+    pub price_minor: i64,
+    /// How many places there are.
+    pub quantity: i64,
+    /// Counts on from the seats; places are shown in this order.
+    pub position: i64,
 }
 
 /// A seat that is put on sale.
@@ -80,6 +102,8 @@ pub struct SeatMap {
     pub offers: Vec<SeatOffer>,
     /// The seats, in the venue's order.
     pub seats: Vec<MapSeat>,
+    /// The offers of general admission, each with how many places are available.
+    pub ga_offers: Vec<(GaOffer, i64)>,
 }
 
 /// A seat of a seat map.
@@ -114,6 +138,15 @@ impl EventTerms {
         }
         if self.start_time <= now {
             return Err(Reason::EventNotOnSale.with("state", "STARTED"));
+        }
+        Ok(())
+    }
+
+    /// Refuses unless an owner may still cancel what she has paid.
+    pub fn require_cancellable(&self, now: Timestamp) -> Result<()> {
+        if now + self.cancel_until > self.start_time {
+            let until = self.start_time - self.cancel_until;
+            return Err(Reason::CancelTooLate.with("cancel_until", until.unix_seconds()));
         }
         Ok(())
     }

@@ -2,23 +2,24 @@
 
 use boxoffice_proto::booking::v1 as wire;
 
-use crate::booking::domain::board::Place;
 use crate::booking::domain::booking::{Booking, BookingState};
 use crate::booking::domain::hold::HoldState;
 use crate::booking::domain::inventory::FeedCursor;
+use crate::booking::domain::place::{GaCount, Place};
 use crate::booking::feed::SeatUpdate;
 use crate::booking::service::HeldPlaces;
 use crate::kernel::id::SeatId;
 use crate::kernel::money::Currency;
 use crate::kernel::seat_state::SeatState;
-use crate::transport::wire::{amount, money, seat_state, time};
+use crate::transport::wire::{amount, money, offer_statuses, seat_state, time};
 
 pub(super) fn hold(held: HeldPlaces) -> wire::Hold {
     wire::Hold {
         hold_id: held.hold.hold_id.to_string(),
         event_id: held.hold.event_id.to_string(),
         state: hold_state(held.hold.state).into(),
-        places: places(held.places, held.currency),
+        places: places(held.seats, held.currency),
+        general_admission: general_admission(&held.quantities, held.currency),
         total: Some(money(held.total)),
         create_time: Some(time(held.hold.create_time)),
         expire_time: Some(time(held.hold.expire_time)),
@@ -39,7 +40,10 @@ fn hold_state(state: HoldState) -> wire::hold::State {
 
 fn places(places: Vec<Place>, currency: Currency) -> Vec<wire::Place> {
     let place = |place: Place| wire::Place {
-        seat_id: place.seat_id.to_string(),
+        place_id: place.place_id.to_string(),
+        seat_id: place.seat_id.map(|seat_id| seat_id.to_string()).unwrap_or_default(),
+        offer_name: place.offer_name,
+        return_time: place.return_time.map(time),
         section_name: place.section_name,
         row_label: place.row_label,
         seat_label: place.seat_label,
@@ -49,8 +53,22 @@ fn places(places: Vec<Place>, currency: Currency) -> Vec<wire::Place> {
     places.into_iter().map(place).collect()
 }
 
+fn general_admission(
+    quantities: &[(GaCount, u32)],
+    currency: Currency,
+) -> Vec<wire::GeneralAdmission> {
+    let line = |(count, quantity): &(GaCount, u32)| wire::GeneralAdmission {
+        offer_id: count.offer.offer_id.to_string(),
+        quantity: i32::try_from(*quantity).unwrap_or(i32::MAX),
+        offer_name: count.offer.name.clone(),
+        price: Some(amount(currency, count.offer.price_minor)),
+    };
+    quantities.iter().map(line).collect()
+}
+
 pub(super) fn booking(booking: Booking) -> wire::Booking {
     wire::Booking {
+        refunded: Some(money(booking.refunded())),
         booking_id: booking.booking_id.to_string(),
         event_id: booking.event_id.to_string(),
         hold_id: booking.hold_id.to_string(),
@@ -97,19 +115,23 @@ pub fn cursor(cursor: FeedCursor) -> wire::SeatCursor {
 pub(super) fn update(update: SeatUpdate) -> wire::WatchSeatsResponse {
     use wire::watch_seats_response::Update;
     match update {
-        SeatUpdate::Snapshot { cursor: at, seats, resynchronised } => wire::WatchSeatsResponse {
-            cursor: Some(cursor(at)),
-            update: Some(Update::Snapshot(wire::SeatSnapshot {
-                seats: statuses(seats),
-                resynchronised,
-            })),
-        },
-        SeatUpdate::Changes { cursor: at, from_revision, seats, change_time } => {
+        SeatUpdate::Snapshot { cursor: at, seats, offers, resynchronised } => {
+            wire::WatchSeatsResponse {
+                cursor: Some(cursor(at)),
+                update: Some(Update::Snapshot(wire::SeatSnapshot {
+                    seats: statuses(seats),
+                    resynchronised,
+                    offers: offer_statuses(&offers),
+                })),
+            }
+        }
+        SeatUpdate::Changes { cursor: at, from_revision, seats, offers, change_time } => {
             wire::WatchSeatsResponse {
                 cursor: Some(cursor(at)),
                 update: Some(Update::Changes(wire::SeatChanges {
                     from_revision,
                     seats: statuses(seats),
+                    offers: offer_statuses(&offers),
                     change_time: Some(time(change_time)),
                 })),
             }

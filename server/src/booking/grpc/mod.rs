@@ -1,6 +1,7 @@
 //! The booking service on the wire.
 
 mod map;
+mod places;
 mod service;
 mod watch;
 

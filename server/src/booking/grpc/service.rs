@@ -9,20 +9,20 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::watch::{BookingWatch, Responses};
-use super::{map, watch};
+use super::{map, places, watch};
 use crate::booking::domain::booking::BookingState;
 use crate::booking::domain::inventory::FeedCursor;
 use crate::booking::feed::SeatFeeds;
 use crate::booking::service::BookingService;
-use crate::error::{Error, Reason};
-use crate::kernel::id::{BookingId, EventId, HoldId, SeatId};
-use crate::kernel::limits::HOLD_SEATS_MAX;
+use crate::error::Error;
+use crate::kernel::id::{BookingId, EventId, HoldId};
 use crate::ports::clock::Clock;
 use crate::store::Signals;
 use crate::transport::auth::{caller, maybe_caller};
 use crate::transport::parse::Fields;
 use crate::transport::request_key::RequestKeys;
 use crate::transport::streams::StreamLife;
+use crate::transport::wire::money;
 
 /// Serves `boxoffice.booking.v1.BookingService`.
 pub struct BookingGrpc {
@@ -51,13 +51,33 @@ impl Contract for BookingGrpc {
         let mut fields = Fields::default();
         let request_id = fields.request_id(&body.request_id);
         let event_id = fields.id("event_id", &body.event_id, EventId::parse);
-        let seats = seats(&mut fields, &body.seat_ids);
-        let (Some(request_id), Some(event_id), Some(seats)) = (request_id, event_id, seats) else {
+        let places = places::wanted(&mut fields, &body);
+        let (Some(request_id), Some(event_id), Some(places)) = (request_id, event_id, places)
+        else {
             return Err(fields.error().into());
         };
-        require_different(&seats)?;
-        let held = self.bookings.hold_seats(&caller, request_id, event_id, seats).await?;
+        places::require_different(&body.seat_ids)?;
+        let key = self.keys.key(&caller, "HoldSeats", request_id, &body);
+        let held = self.bookings.hold_seats(key, event_id, places).await?;
         Ok(Response::new(wire::HoldSeatsResponse { hold: Some(map::hold(held)) }))
+    }
+
+    async fn change_hold(
+        &self,
+        request: Request<wire::ChangeHoldRequest>,
+    ) -> Result<Response<wire::ChangeHoldResponse>, Status> {
+        let caller = caller(&request)?;
+        let body = request.into_inner();
+        let mut fields = Fields::default();
+        let request_id = fields.request_id(&body.request_id);
+        let hold_id = fields.id("hold_id", &body.hold_id, HoldId::parse);
+        let change = places::change(&mut fields, &body);
+        let (Some(request_id), Some(hold_id), Some(change)) = (request_id, hold_id, change) else {
+            return Err(fields.error().into());
+        };
+        let key = self.keys.key(&caller, "ChangeHold", request_id, &body);
+        let held = self.bookings.change_hold(caller, key, hold_id, change).await?;
+        Ok(Response::new(wire::ChangeHoldResponse { hold: Some(map::hold(held)) }))
     }
 
     async fn extend_hold(
@@ -104,6 +124,28 @@ impl Contract for BookingGrpc {
         let Some(hold_id) = hold_id else { return Err(fields.error().into()) };
         let held = self.bookings.hold(&caller, hold_id).await?;
         Ok(Response::new(wire::GetHoldResponse { hold: Some(map::hold(held)) }))
+    }
+
+    async fn list_holds(
+        &self,
+        request: Request<wire::ListHoldsRequest>,
+    ) -> Result<Response<wire::ListHoldsResponse>, Status> {
+        let caller = caller(&request)?;
+        let body = request.into_inner();
+        let mut fields = Fields::default();
+        let page = fields.page(body.page_size, &body.page_token);
+        let event_id = match body.event_id.as_str() {
+            "" => Some(None),
+            text => fields.id("event_id", text, EventId::parse).map(Some),
+        };
+        let (Some(page), Some(event_id)) = (page, event_id) else {
+            return Err(fields.error().into());
+        };
+        let page = self.bookings.holds(&caller, event_id, &page).await?;
+        Ok(Response::new(wire::ListHoldsResponse {
+            next_page_token: page.next_token(),
+            holds: page.items.into_iter().map(map::hold).collect(),
+        }))
     }
 
     async fn create_booking(
@@ -179,7 +221,10 @@ impl Contract for BookingGrpc {
         };
         let key = self.keys.key(&caller, "CancelBooking", request_id, &body);
         let booking = self.bookings.cancel_booking(caller, key, booking_id).await?;
-        Ok(Response::new(wire::CancelBookingResponse { booking: Some(map::booking(booking)) }))
+        Ok(Response::new(wire::CancelBookingResponse {
+            refund_amount: Some(money(booking.refunded())),
+            booking: Some(map::booking(booking)),
+        }))
     }
 
     type WatchSeatsStream = Responses<wire::WatchSeatsResponse>;
@@ -220,23 +265,4 @@ impl Contract for BookingGrpc {
 fn booking_id(text: &str) -> Result<BookingId, Error> {
     let mut fields = Fields::default();
     fields.id("booking_id", text, BookingId::parse).ok_or_else(|| fields.error())
-}
-
-fn seats(fields: &mut Fields, texts: &[String]) -> Option<Vec<SeatId>> {
-    if texts.is_empty() || texts.len() > HOLD_SEATS_MAX {
-        return fields.fault("seat_ids", format!("must be 1 to {HOLD_SEATS_MAX} seats"));
-    }
-    let seats = texts
-        .iter()
-        .enumerate()
-        .map(|(index, text)| fields.id(&format!("seat_ids[{index}]"), text, SeatId::parse));
-    seats.collect()
-}
-
-fn require_different(seats: &[SeatId]) -> Result<(), Error> {
-    let mut seen = BTreeSet::new();
-    match seats.iter().find(|seat| !seen.insert(**seat)) {
-        Some(seat) => Err(Reason::SeatUnknown.with("seat_id", seat)),
-        None => Ok(()),
-    }
 }

@@ -3,17 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use async_trait::async_trait;
-
 use crate::booking::domain::board::Board;
-use crate::booking::domain::booking::{Booking, BookingFact, PlacesMove, Step, Trigger};
+use crate::booking::domain::booking::Booking;
+use crate::booking::domain::place::{Place, PlaceSet};
+use crate::booking::domain::saga::{BookingFact, Circumstances, PlacesMove, Step, Trigger};
 use crate::booking::events;
 use crate::booking::store::BoardWanted;
-use crate::error::{Error, Reason, Result};
-use crate::kernel::caller::Caller;
+use crate::error::{Error, Result};
 use crate::kernel::id::BookingId;
 use crate::kernel::time::Timestamp;
-use crate::store::{Recollection, Remembered, RequestKey, Tx, UseCase};
+use crate::store::Tx;
 use crate::ticket;
 
 /// A fact about a booking, with the booking as it was right after it.
@@ -45,12 +44,7 @@ pub async fn advance(
     let loaded = tx.bookings_by_id(&ids).await?;
     let mut bookings: BTreeMap<BookingId, Booking> =
         loaded.into_iter().map(|booking| (booking.booking_id, booking)).collect();
-    let seats = bookings.values().flat_map(|booking| {
-        let event_id = booking.event_id;
-        booking.places.iter().map(move |place| (event_id, place.seat_id))
-    });
-    let wanted = BoardWanted { seats: seats.collect(), ..BoardWanted::default() };
-    let mut board = tx.load_board(&wanted).await?;
+    let mut board = tx.load_board(&board_of(bookings.values()), now).await?;
     let mut told = Vec::new();
     let mut outcomes = Vec::with_capacity(happenings.len());
     for (booking_id, trigger) in happenings {
@@ -66,6 +60,16 @@ pub async fn advance(
     Ok(outcomes)
 }
 
+fn board_of<'b>(bookings: impl Iterator<Item = &'b Booking>) -> BoardWanted {
+    let mut wanted = BoardWanted::default();
+    for booking in bookings {
+        let event_id = booking.event_id;
+        wanted.events.insert(event_id);
+        wanted.want(event_id, &booking.place_set());
+    }
+    wanted
+}
+
 fn advance_one(
     booking: &mut Booking,
     board: &mut Board,
@@ -73,130 +77,67 @@ fn advance_one(
     trigger: &Trigger,
     now: Timestamp,
 ) -> Result<Advanced> {
-    let (event_id, booking_id, seats) = (booking.event_id, booking.booking_id, booking.seats());
-    let places_are_free = board.are_free(event_id, &seats, now);
-    let Step { places, refund_cause, fact } = booking.step(trigger, places_are_free, now)?;
-    match places {
+    let (event_id, had, places) = (booking.event_id, booking.holding(), booking.place_set());
+    let places_are_free = had.is_none() && board.are_free(event_id, &places, now);
+    let terms = board.terms_of(event_id)?;
+    let circumstances = Circumstances { terms: &terms, places_are_free };
+    let Step { places: moved, refund_cause, fact } = booking.step(trigger, circumstances, now)?;
+    let owner = (booking.booking_id, booking.session);
+    let mut take_back = |places: &PlaceSet, blocked| {
+        if let Some(had) = had {
+            board.take_back(event_id, places, had, owner, blocked);
+        }
+    };
+    match &moved {
         PlacesMove::Keep => {}
-        PlacesMove::Free => board.free(event_id, &seats, booking_id),
-        PlacesMove::Sell => board.sell(event_id, &seats, booking_id, booking.session)?,
+        PlacesMove::Free => take_back(&places, false),
+        PlacesMove::Block => take_back(&places, true),
+        PlacesMove::Return(returned) => take_back(&returned.iter().collect(), false),
+        PlacesMove::Sell => board.sell(event_id, &places, had, owner.0, owner.1)?,
     }
     told.extend(fact.map(|fact| Advance { booking: booking.clone(), fact }));
     Ok(Advanced { booking: booking.clone(), refund_cause })
 }
 
-/// Issues the tickets of confirmed bookings and puts every fact into the outbox.
+/// Issues the tickets of confirmed bookings, voids those of places that were given back, and puts
+/// every fact into the outbox.
 pub(super) async fn tell_facts(tx: &mut Tx, told: &[Advance], now: Timestamp) -> Result<()> {
-    let confirmed = told.iter().filter(|told| matches!(told.fact, BookingFact::Confirmed(_)));
-    let wanted: Vec<ticket::domain::TicketWanted> = confirmed
-        .flat_map(|told| {
-            let booking = &told.booking;
-            booking.places.iter().map(|place| ticket::domain::TicketWanted {
-                booking_id: booking.booking_id,
-                event_id: booking.event_id,
-                session: booking.session,
-                seat_id: place.seat_id,
-                section_name: place.section_name.clone(),
-                row_label: place.row_label.clone(),
-                seat_label: place.seat_label.clone(),
-            })
-        })
-        .collect();
+    let mut wanted = Vec::new();
+    let mut void = Vec::new();
+    for Advance { booking, fact } in told {
+        match fact {
+            BookingFact::Confirmed(_) => {
+                wanted.extend(booking.live_places().map(|place| ticket_of(booking, place)));
+            }
+            BookingFact::Cancelled(cancelled) if cancelled.was_confirmed => {
+                let places = booking.places.iter().map(|place| place.place_id);
+                void.extend(places.map(|id| ticket::domain::ticket_id(booking.booking_id, id)));
+            }
+            BookingFact::PlacesReturned(places, _) => {
+                let places = places.iter();
+                void.extend(places.map(|id| ticket::domain::ticket_id(booking.booking_id, *id)));
+            }
+            _ => {}
+        }
+    }
     ticket::service::issue(tx, &wanted, now).await?;
+    ticket::service::void(tx, &void, now).await?;
     for Advance { booking, fact } in told {
         tx.emit(events::booking_event(booking, fact, now));
     }
     Ok(())
 }
 
-/// Cancels a booking that is not paid.
-pub struct CancelBooking {
-    /// The request.
-    pub key: RequestKey,
-    /// Who asks.
-    pub caller: Caller,
-    /// The booking.
-    pub booking_id: BookingId,
-}
-
-#[async_trait]
-impl UseCase for CancelBooking {
-    type Answer = Booking;
-
-    async fn run(tx: &mut Tx, commands: &[Self], now: Timestamp) -> Result<Vec<Result<Booking>>> {
-        let mut requests = Recollection::load(tx, commands.iter().map(|c| &c.key)).await?;
-        let ids: BTreeSet<BookingId> = commands.iter().map(|c| c.booking_id).collect();
-        let bookings = tx.bookings_by_id(&ids).await?;
-        let mut outcomes = Vec::with_capacity(commands.len());
-        for command in commands {
-            outcomes.push(command.cancel(tx, &bookings, &mut requests, now).await?);
-        }
-        requests.save(tx, now).await?;
-        Ok(outcomes)
-    }
-}
-
-impl CancelBooking {
-    /// Cancellations are rare, so each is decided by itself.
-    async fn cancel(
-        &self,
-        tx: &mut Tx,
-        bookings: &[Booking],
-        requests: &mut Recollection,
-        now: Timestamp,
-    ) -> Result<Result<Booking>> {
-        let booking = bookings.iter().find(|booking| booking.booking_id == self.booking_id);
-        let Some(booking) = booking.filter(|booking| self.caller.may_see(booking.session)) else {
-            return Ok(Err(Error::not_found("booking")));
-        };
-        match requests.check(&self.key) {
-            Err(error) => Ok(Err(error)),
-            Ok(Remembered::Resource(_)) => booking_now(tx, booking).await.map(Ok),
-            Ok(Remembered::New) => {
-                let happening = [(self.booking_id, Trigger::CancelRequested)];
-                let mut outcomes = advance(tx, &happening, now).await?;
-                let outcome = outcomes.pop().unwrap_or_else(|| Err(Error::not_found("booking")));
-                if outcome.is_ok() {
-                    requests.remember(&self.key, self.booking_id.uuid());
-                }
-                Ok(outcome.map(|advanced| advanced.booking))
-            }
-        }
-    }
-}
-
-async fn booking_now(tx: &mut Tx, booking: &Booking) -> Result<Booking> {
-    let found = tx.bookings_by_id(&BTreeSet::from([booking.booking_id])).await?;
-    found.into_iter().next().ok_or_else(|| Error::not_found("booking"))
-}
-
-/// Moves a booking on whose time to pay, or to settle, is over. Another state is left alone.
-pub struct LapseBooking {
-    /// The booking.
-    pub booking_id: BookingId,
-    /// Whether it is the time to settle that is over.
-    pub settle_by_passed: bool,
-}
-
-#[async_trait]
-impl UseCase for LapseBooking {
-    type Answer = ();
-
-    async fn run(tx: &mut Tx, commands: &[Self], now: Timestamp) -> Result<Vec<Result<()>>> {
-        let happenings: Vec<(BookingId, Trigger)> = commands
-            .iter()
-            .map(|command| match command.settle_by_passed {
-                true => (command.booking_id, Trigger::SettleByPassed),
-                false => (command.booking_id, Trigger::PayByPassed),
-            })
-            .collect();
-        let outcomes = advance(tx, &happenings, now).await?;
-        let answers = outcomes.into_iter().map(|outcome| match outcome {
-            Ok(_) => Ok(()),
-            // It was paid or cancelled meanwhile.
-            Err(error) if error.reason() == Some(Reason::BookingState) => Ok(()),
-            Err(error) => Err(error),
-        });
-        Ok(answers.collect())
+fn ticket_of(booking: &Booking, place: &Place) -> ticket::domain::TicketWanted {
+    ticket::domain::TicketWanted {
+        booking_id: booking.booking_id,
+        event_id: booking.event_id,
+        session: booking.session,
+        place_id: place.place_id,
+        seat_id: place.seat_id,
+        offer_name: place.offer_name.clone(),
+        section_name: place.section_name.clone(),
+        row_label: place.row_label.clone(),
+        seat_label: place.seat_label.clone(),
     }
 }

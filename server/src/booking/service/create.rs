@@ -6,7 +6,8 @@ use async_trait::async_trait;
 
 use super::advance::{Advance, tell_facts};
 use crate::booking::domain::board::Board;
-use crate::booking::domain::booking::{Booking, NewBooking, Trigger};
+use crate::booking::domain::booking::{Booking, NewBooking};
+use crate::booking::domain::saga::{Circumstances, Trigger};
 use crate::booking::store::BoardWanted;
 use crate::error::{Error, Result};
 use crate::identity;
@@ -44,7 +45,8 @@ impl UseCase for CreateBooking {
         let mut bookings: BTreeMap<BookingId, Booking> =
             known.into_iter().map(|booking| (booking.booking_id, booking)).collect();
         let holds = commands.iter().map(|command| command.hold_id).collect();
-        let mut board = tx.load_board(&BoardWanted { holds, ..BoardWanted::default() }).await?;
+        let mut board =
+            tx.load_board(&BoardWanted { holds, ..BoardWanted::default() }, now).await?;
         let mut told = Vec::new();
         let mut outcomes = Vec::with_capacity(commands.len());
         for command in commands {
@@ -88,7 +90,7 @@ impl CreateBooking {
     fn open(&self, board: &mut Board, told: &mut Vec<Advance>, now: Timestamp) -> Result<Booking> {
         let places = board.claim(self.hold_id, self.booking_id, &self.caller, now)?;
         let hold = board.seen_hold(self.hold_id, &self.caller)?;
-        let currency = board.terms_of(hold.event_id)?.currency;
+        let terms = board.terms_of(hold.event_id)?;
         let new = NewBooking {
             booking_id: self.booking_id,
             hold_id: self.hold_id,
@@ -96,11 +98,14 @@ impl CreateBooking {
             session: hold.session,
             contact_email: self.contact_email.clone(),
         };
-        let (mut booking, fact) = Booking::open(new, places, currency, now)?;
+        let (mut booking, fact) = Booking::open(new, places, terms.currency, now)?;
         told.push(Advance { booking: booking.clone(), fact });
         if booking.total.minor == 0 {
-            let step = booking.step(&Trigger::NothingToPay, false, now)?;
-            board.sell(booking.event_id, &booking.seats(), booking.booking_id, booking.session)?;
+            let (had, places) = (booking.holding(), booking.place_set());
+            let circumstances = Circumstances { terms: &terms, places_are_free: false };
+            let step = booking.step(&Trigger::NothingToPay, circumstances, now)?;
+            let (event_id, session) = (booking.event_id, booking.session);
+            board.sell(event_id, &places, had, booking.booking_id, session)?;
             told.extend(step.fact.map(|fact| Advance { booking: booking.clone(), fact }));
         }
         Ok(booking)

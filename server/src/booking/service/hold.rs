@@ -4,17 +4,20 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use crate::booking::domain::board::{Board, SeatsWanted};
+use crate::booking::domain::board::Board;
 use crate::booking::domain::hold::Hold;
+use crate::booking::domain::place::{PlacesChange, PlacesWanted};
 use crate::booking::store::BoardWanted;
 use crate::error::Result;
+use crate::kernel::caller::SessionId;
 use crate::kernel::id::{EventId, HoldId};
+use crate::kernel::page::PageRequest;
 use crate::kernel::time::Timestamp;
 use crate::ports::holds::HoldChange;
 use crate::store::{Recollection, Remembered, Tx, UseCase};
 
-/// Holds seats.
-pub struct HoldSeats(pub SeatsWanted);
+/// Holds places.
+pub struct HoldSeats(pub PlacesWanted);
 
 #[async_trait]
 impl UseCase for HoldSeats {
@@ -26,10 +29,40 @@ impl UseCase for HoldSeats {
             wanted.events.insert(wish.event_id);
             wanted.holds.insert(wish.hold_id);
             wanted.buyers.insert((wish.event_id, wish.session));
-            wanted.seats.extend(wish.seats.iter().map(|seat| (wish.event_id, *seat)));
+            wanted.want(wish.event_id, &wish.places);
         }
-        let mut board = tx.load_board(&wanted).await?;
+        let mut board = tx.load_board(&wanted, now).await?;
         let outcomes = commands.iter().map(|Self(wish)| board.hold(wish, now)).collect();
+        tx.save_board(&board, now).await?;
+        Ok(outcomes)
+    }
+}
+
+/// Makes a hold larger or smaller.
+pub struct ChangeHold(pub HoldChange, pub PlacesChange);
+
+#[async_trait]
+impl UseCase for ChangeHold {
+    type Answer = Hold;
+
+    async fn run(tx: &mut Tx, commands: &[Self], now: Timestamp) -> Result<Vec<Result<Hold>>> {
+        let mut requests = Recollection::load(tx, commands.iter().map(|c| &c.0.key)).await?;
+        let mut wanted = BoardWanted::default();
+        for Self(change, places) in commands {
+            let event_id = change.event_id;
+            wanted.holds.insert(change.hold_id);
+            wanted.buyers.insert((event_id, change.owner));
+            wanted.seats.extend(places.add.iter().map(|seat_id| (event_id, *seat_id)));
+            wanted.offers.extend(places.quantities.keys().map(|offer_id| (event_id, *offer_id)));
+        }
+        let mut board = tx.load_board(&wanted, now).await?;
+        let mut outcomes = Vec::with_capacity(commands.len());
+        for Self(change, places) in commands {
+            outcomes.push(change_hold(&mut board, &mut requests, change, |board, change| {
+                board.change(change.hold_id, &change.caller, places, now)
+            }));
+        }
+        requests.save(tx, now).await?;
         tx.save_board(&board, now).await?;
         Ok(outcomes)
     }
@@ -75,7 +108,7 @@ async fn change_holds(
 ) -> Result<Vec<Result<Hold>>> {
     let mut requests = Recollection::load(tx, changes.iter().map(|change| &change.key)).await?;
     let holds = changes.iter().map(|change| change.hold_id).collect();
-    let mut board = tx.load_board(&BoardWanted { holds, ..BoardWanted::default() }).await?;
+    let mut board = tx.load_board(&BoardWanted { holds, ..BoardWanted::default() }, now).await?;
     let mut outcomes = Vec::with_capacity(changes.len());
     for change in changes {
         outcomes.push(change_hold(&mut board, &mut requests, change, &apply));
@@ -110,7 +143,8 @@ impl UseCase for ExpireHold {
 
     async fn run(tx: &mut Tx, commands: &[Self], now: Timestamp) -> Result<Vec<Result<()>>> {
         let holds = commands.iter().map(|Self(hold_id)| *hold_id).collect();
-        let mut board = tx.load_board(&BoardWanted { holds, ..BoardWanted::default() }).await?;
+        let mut board =
+            tx.load_board(&BoardWanted { holds, ..BoardWanted::default() }, now).await?;
         for Self(hold_id) in commands {
             board.expire_if_over(*hold_id, now);
         }
@@ -119,9 +153,20 @@ impl UseCase for ExpireHold {
     }
 }
 
-/// A hold with its seats, ended or not.
+/// A hold with its places, ended or not.
 pub async fn find_hold(tx: &mut Tx, hold_id: HoldId) -> Result<Option<Hold>> {
     Ok(tx.holds_by_id(&BTreeSet::from([hold_id])).await?.into_iter().next())
+}
+
+/// One page of the active holds of a session, the newest first; of one event or of all.
+pub async fn active_holds(
+    tx: &mut Tx,
+    session: SessionId,
+    event_id: Option<EventId>,
+    now: Timestamp,
+    page: &PageRequest,
+) -> Result<Vec<Hold>> {
+    tx.active_holds_page(session, event_id, now, page).await
 }
 
 /// Holds whose time is over, the longest first, with their events.

@@ -2,13 +2,25 @@
 //! transaction, an outcome each.
 
 mod advance;
+mod cancel;
 mod create;
 mod hold;
 mod inventory;
+mod organizer;
 mod read;
+mod rounds;
+mod takeover;
 
-pub use advance::{Advance, Advanced, CancelBooking, LapseBooking, advance};
+pub use advance::{Advance, Advanced, advance};
+pub use cancel::{CallOffBooking, CancelBooking, LapseBooking, Returned, return_places};
 pub use create::CreateBooking;
-pub use hold::{ExpireHold, ExtendHold, HoldSeats, ReleaseHold, find_hold, holds_over};
-pub use inventory::{open_inventory, seat_map};
+pub use hold::{
+    ChangeHold, ExpireHold, ExtendHold, HoldSeats, ReleaseHold, active_holds, find_hold, holds_over,
+};
+pub use inventory::{
+    BlockSeats, availability, call_off, describe_event, move_start, open_inventory, seat_map,
+    withdraw,
+};
+pub use organizer::organizer_of;
 pub use read::{BookingService, HeldPlaces, find_booking};
+pub use takeover::{TakeOverGuest, request_takeover};

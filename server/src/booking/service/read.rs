@@ -3,33 +3,31 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use uuid::Uuid;
-
-use super::{CancelBooking, CreateBooking, LapseBooking};
-use crate::booking::domain::board::{Place, SeatsWanted};
+use super::{BlockSeats, CancelBooking, CreateBooking};
 use crate::booking::domain::booking::{Booking, BookingState};
 use crate::booking::domain::hold::Hold;
+use crate::booking::domain::place::{
+    GaCount, HoldPlaces, Place, PlaceSet, PlacesChange, PlacesWanted,
+};
 use crate::error::{Error, Reason, Result};
 use crate::identity;
-use crate::kernel::caller::{Caller, SessionId};
+use crate::kernel::caller::{Caller, Scope, SessionId};
 use crate::kernel::id::{BookingId, EventId, HoldId, PaymentId, SeatId};
-use crate::kernel::limits::SEAT_CHANGES_KEPT;
 use crate::kernel::money::{Currency, Money};
 use crate::kernel::page::{Cursor, Page, PageRequest};
 use crate::ports::clock::Clock;
 use crate::ports::holds::{HoldChange, Holds};
 use crate::store::{Lanes, RequestKey, Store, Tx};
 
-/// Bookings that one sweep moves on at the most.
-const SWEEP_MAX: i64 = 500;
-
 /// A hold with its places and their sum.
 #[derive(Clone, Debug)]
 pub struct HeldPlaces {
     /// The hold.
     pub hold: Hold,
-    /// Its places, in the venue's order.
-    pub places: Vec<Place>,
+    /// Its seats, in the venue's order.
+    pub seats: Vec<Place>,
+    /// Its GA offers, and how many places of each.
+    pub quantities: Vec<(GaCount, u32)>,
     /// The currency of their prices.
     pub currency: Currency,
     /// The sum of their prices.
@@ -39,10 +37,10 @@ pub struct HeldPlaces {
 /// The use cases of the sale.
 #[derive(Clone)]
 pub struct BookingService {
-    store: Store,
-    lanes: Lanes,
-    holds: Arc<dyn Holds>,
-    clock: Arc<dyn Clock>,
+    pub(super) store: Store,
+    pub(super) lanes: Lanes,
+    pub(super) holds: Arc<dyn Holds>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl BookingService {
@@ -51,21 +49,30 @@ impl BookingService {
         Self { store, lanes, holds, clock }
     }
 
-    /// Holds all of the seats or none.
+    /// Holds all of the places or none.
     pub async fn hold_seats(
         &self,
-        caller: &Caller,
-        request_id: Uuid,
+        key: RequestKey,
         event_id: EventId,
-        seats: Vec<SeatId>,
+        places: PlaceSet,
     ) -> Result<HeldPlaces> {
-        let session = caller.session;
+        let RequestKey { session, request_id, body_hash, .. } = key;
         let hold_id =
             HoldId::derived(&[session.to_string().as_bytes(), request_id.as_bytes().as_slice()]);
-        let seats: BTreeSet<SeatId> = seats.into_iter().collect();
-        let seats = seats.into_iter().collect();
-        let hold = self.holds.hold(SeatsWanted { hold_id, event_id, session, seats }).await?;
-        self.with_places(hold).await
+        let wanted = PlacesWanted { hold_id, event_id, session, places, body_hash };
+        self.with_places(self.holds.hold(wanted).await?).await
+    }
+
+    /// Makes a hold larger or smaller; its time stays.
+    pub async fn change_hold(
+        &self,
+        caller: Caller,
+        key: RequestKey,
+        hold_id: HoldId,
+        places: PlacesChange,
+    ) -> Result<HeldPlaces> {
+        let change = self.change_of(caller, key, hold_id).await?;
+        self.with_places(self.holds.change(change, places).await?).await
     }
 
     /// Starts the time of a hold anew.
@@ -75,21 +82,45 @@ impl BookingService {
         key: RequestKey,
         hold_id: HoldId,
     ) -> Result<HeldPlaces> {
-        let event_id = self.own_hold(&caller, hold_id).await?.event_id;
-        let hold = self.holds.extend(HoldChange { key, caller, event_id, hold_id }).await?;
-        self.with_places(hold).await
+        let change = self.change_of(caller, key, hold_id).await?;
+        self.with_places(self.holds.extend(change).await?).await
     }
 
-    /// Gives the seats of a hold back.
+    /// Gives the places of a hold back.
     pub async fn release_hold(
         &self,
         caller: Caller,
         key: RequestKey,
         hold_id: HoldId,
     ) -> Result<HeldPlaces> {
-        let event_id = self.own_hold(&caller, hold_id).await?.event_id;
-        let hold = self.holds.release(HoldChange { key, caller, event_id, hold_id }).await?;
-        self.with_places(hold).await
+        let change = self.change_of(caller, key, hold_id).await?;
+        self.with_places(self.holds.release(change).await?).await
+    }
+
+    async fn change_of(
+        &self,
+        caller: Caller,
+        key: RequestKey,
+        hold_id: HoldId,
+    ) -> Result<HoldChange> {
+        let hold = self.own_hold(&caller, hold_id).await?;
+        let (event_id, owner) = (hold.event_id, hold.session);
+        Ok(HoldChange { key, caller, event_id, hold_id, owner })
+    }
+
+    /// One page of the caller's active holds, the newest first; of one event or of all.
+    pub async fn holds(
+        &self,
+        caller: &Caller,
+        event_id: Option<EventId>,
+        page: &PageRequest,
+    ) -> Result<Page<HeldPlaces>> {
+        let rows = self.holds.list(caller.session, event_id, page).await?;
+        let rows = self.all_with_places(rows).await?;
+        Ok(Page::new(rows, page, |held| Cursor {
+            position: held.hold.create_time.micros(),
+            id: held.hold.hold_id.uuid(),
+        }))
     }
 
     /// Reads a hold.
@@ -157,42 +188,29 @@ impl BookingService {
         }))
     }
 
-    /// Cancels a booking that is not paid.
+    /// Cancels a booking: for its owner, or for the organizer of its event.
     pub async fn cancel_booking(
         &self,
         caller: Caller,
         key: RequestKey,
         booking_id: BookingId,
     ) -> Result<Booking> {
-        let event_id = self.booking(&caller, booking_id).await?.event_id;
+        // Whose business it is, the command decides.
+        let found = find_booking(&mut self.store.read().await?, booking_id).await?;
+        let event_id = found.ok_or_else(|| Error::not_found("booking"))?.event_id;
         self.lanes.run(event_id, CancelBooking { key, caller, booking_id }).await
     }
 
-    /// Ends holds whose time is over. Says whether there may be more.
-    pub async fn sweep_holds(&self) -> Result<bool> {
-        self.holds.sweep().await
-    }
-
-    /// Moves bookings on that were not paid, or not settled, in time. Says whether there may be
-    /// more.
-    pub async fn sweep_bookings(&self) -> Result<bool> {
-        let over = self.store.read().await?.bookings_over(self.clock.now(), SWEEP_MAX).await?;
-        let lapses = over.iter().map(|(event_id, booking_id, settle_by_passed)| {
-            let settle_by_passed = *settle_by_passed;
-            self.lanes.run(*event_id, LapseBooking { booking_id: *booking_id, settle_by_passed })
-        });
-        for lapsed in futures::future::join_all(lapses).await {
-            lapsed?;
-        }
-        Ok(i64::try_from(over.len()).is_ok_and(|count| count == SWEEP_MAX))
-    }
-
-    /// Forgets seat changes that no watcher will ask for any more. Says whether there may be more.
-    pub async fn sweep_changes(&self) -> Result<bool> {
-        let mut tx = self.store.begin().await?;
-        let more = tx.sweep_changes(self.clock.now() - SEAT_CHANGES_KEPT).await?;
-        tx.commit().await?;
-        Ok(more)
+    /// Takes all of the seats off sale, or puts them back on sale, or changes nothing.
+    pub async fn block_seats(
+        &self,
+        caller: Caller,
+        key: RequestKey,
+        event_id: EventId,
+        seats: BTreeSet<SeatId>,
+        blocked: bool,
+    ) -> Result<()> {
+        self.lanes.run(event_id, BlockSeats { key, caller, event_id, seats, blocked }).await
     }
 
     async fn own_hold(&self, caller: &Caller, hold_id: HoldId) -> Result<Hold> {
@@ -201,17 +219,33 @@ impl BookingService {
         hold.ok_or_else(|| Error::not_found("hold"))
     }
 
-    /// A hold as callers see it: never as alive when its time is over, however late the sweep is.
     async fn with_places(&self, hold: Hold) -> Result<HeldPlaces> {
-        let hold = hold.at(self.clock.now());
+        let held = self.all_with_places(vec![hold]).await?.pop();
+        held.ok_or_else(|| Error::not_found("hold"))
+    }
+
+    /// Holds as callers see them: never as alive when their time is over, however late the sweep
+    /// is.
+    async fn all_with_places(&self, holds: Vec<Hold>) -> Result<Vec<HeldPlaces>> {
+        let now = self.clock.now();
         let mut tx = self.store.read().await?;
-        let places = tx.hold_places(hold.hold_id).await?;
-        let terms = tx.terms_by_id(&BTreeSet::from([hold.event_id])).await?;
-        let terms = terms.get(&hold.event_id).ok_or_else(|| Error::not_found("event"))?;
-        let currency = terms.currency;
-        let total = Money::sum(currency, places.iter().map(|place| place.price_minor))
-            .ok_or_else(|| Error::internal("the total of a hold does not fit"))?;
-        Ok(HeldPlaces { hold, places, currency, total })
+        let ids: Vec<HoldId> = holds.iter().map(|hold| hold.hold_id).collect();
+        let mut places = tx.hold_places(&ids).await?;
+        let terms = tx.terms_by_id(&holds.iter().map(|hold| hold.event_id).collect()).await?;
+        let held = holds.into_iter().map(|hold| {
+            let terms = terms.get(&hold.event_id).ok_or_else(|| Error::not_found("event"))?;
+            let currency = terms.currency;
+            let HoldPlaces { seats, quantities } = places.remove(&hold.hold_id).unwrap_or_default();
+            let of_seats = seats.iter().map(|place| Some(place.price_minor));
+            let of_offers = quantities
+                .iter()
+                .map(|(offer, count)| offer.offer.price_minor.checked_mul(i64::from(*count)));
+            let prices = of_seats.chain(of_offers).collect::<Option<Vec<i64>>>();
+            let total = prices.and_then(|prices| Money::sum(currency, prices));
+            let total = total.ok_or_else(|| Error::internal("the total of a hold does not fit"))?;
+            Ok(HeldPlaces { hold: hold.at(now), seats, quantities, currency, total })
+        });
+        held.collect()
     }
 
     async fn contact_email(&self, session: SessionId) -> Result<String> {
@@ -221,11 +255,17 @@ impl BookingService {
     }
 }
 
-/// A booking the caller may see; anything else is not there.
+/// A booking the caller may see: as its owner, as the organizer of its event, or as a service that
+/// reads bookings. Anything else is not there.
 async fn booking_of(tx: &mut Tx, caller: &Caller, booking_id: BookingId) -> Result<Booking> {
     let found = find_booking(tx, booking_id).await?;
-    let own = found.filter(|booking| caller.may_see(booking.session));
-    own.ok_or_else(|| Error::not_found("booking"))
+    let booking = found.ok_or_else(|| Error::not_found("booking"))?;
+    let terms = tx.terms_by_id(&BTreeSet::from([booking.event_id])).await?;
+    let organizer = terms.get(&booking.event_id).map(|terms| SessionId::User(terms.organizer_id));
+    let may_see = caller.may_see(booking.session)
+        || organizer.is_some_and(|organizer| caller.may_see(organizer))
+        || caller.has_scope(Scope::BookingsRead);
+    if may_see { Ok(booking) } else { Err(Error::not_found("booking")) }
 }
 
 /// A booking, whoever's it is.

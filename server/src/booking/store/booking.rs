@@ -4,16 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::board::require_all;
-use crate::booking::domain::board::Place;
 use crate::booking::domain::booking::{Booking, BookingState};
+use crate::booking::domain::place::Place;
 use crate::error::Result;
 use crate::kernel::caller::SessionId;
-use crate::kernel::id::{BookingId, EventId};
+use crate::kernel::id::{BookingId, EventId, PlaceId, SeatId};
 use crate::kernel::money::{Currency, Money};
 use crate::kernel::page::{Cursor, PageRequest};
 use crate::kernel::time::Timestamp;
-use crate::store::{Signal, Tx, bulk_rows, bulk_write, column, row, sql};
+use crate::store::{Signal, Tx, bulk_rows, bulk_write, column, require_all, row, sql};
 
 row! {
     struct BookingRow {
@@ -40,13 +39,16 @@ row! {
 row! {
     struct BookedPlaceRow {
         booking_id: Uuid,
-        seat_id: Uuid,
+        place_id: Uuid,
+        seat_id: Option<Uuid>,
         offer_id: Uuid,
+        offer_name: String,
         section_name: String,
         row_label: String,
         seat_label: String,
         price_minor: i64,
         position: i64,
+        return_time: Option<i64>,
     }
 }
 
@@ -71,6 +73,7 @@ fn booking(row: BookingRow, places: Vec<Place>) -> Result<Booking> {
         version: row.version,
         stored_version: row.version,
         places,
+        newly_returned: Vec::new(),
     })
 }
 
@@ -95,26 +98,25 @@ impl Tx {
     }
 
     async fn booked_places(&mut self, ids: &[BookingId]) -> Result<BTreeMap<Uuid, Vec<Place>>> {
-        const HEAD: &str =
-            "select p.booking_id, p.seat_id, s.offer_id, o.section_name, s.row_label,
-                s.seat_label, p.price_minor, s.position
-            from booking_place p
-            join booking_seat s on s.event_id = p.event_id and s.seat_id = p.seat_id
-            join booking_offer o on o.event_id = s.event_id and o.offer_id = s.offer_id
-            where p.booking_id in (";
-        const TAIL: &str = ") order by s.position";
+        const HEAD: &str = "select booking_id, place_id, seat_id, offer_id, offer_name,
+                section_name, row_label, seat_label, price_minor, position, return_time
+            from booking_place where booking_id in (";
+        const TAIL: &str = ") order by position, place_id";
         let rows =
             bulk_rows!(self, HEAD, ids, |b, id| b.push_bind(id.uuid()), TAIL, as BookedPlaceRow);
         let mut places: BTreeMap<Uuid, Vec<Place>> = BTreeMap::new();
         for row in rows {
             places.entry(row.booking_id).or_default().push(Place {
-                seat_id: row.seat_id.into(),
+                place_id: row.place_id.into(),
+                seat_id: row.seat_id.map(Into::into),
                 offer_id: row.offer_id.into(),
+                offer_name: row.offer_name,
                 section_name: row.section_name,
                 row_label: row.row_label,
                 seat_label: row.seat_label,
                 price_minor: row.price_minor,
                 position: row.position,
+                return_time: row.return_time.map(Timestamp::from_micros),
             });
         }
         Ok(places)
@@ -180,7 +182,9 @@ impl Tx {
             self.signal(Signal::Booking(booking.booking_id));
         }
         self.update_bookings(&old).await?;
-        self.insert_bookings(&new).await
+        self.return_places(&old).await?;
+        self.insert_bookings(&new).await?;
+        self.insert_places(&new).await
     }
 
     async fn update_bookings(&mut self, bookings: &[&Booking]) -> Result<()> {
@@ -215,8 +219,6 @@ impl Tx {
             session_id, contact_email, state, currency_code, total_minor, failed_payment_count,
             failure_code, open_payment_id, paid_payment_id, pay_by_time, settle_by_time,
             create_time, update_time, version) ";
-        const PLACES: &str =
-            "insert into booking_place (booking_id, seat_id, event_id, price_minor) ";
         bulk_write!(
             self,
             BOOKINGS,
@@ -241,21 +243,56 @@ impl Tx {
                 .push_bind(booking.version),
             ""
         );
+        Ok(())
+    }
+
+    async fn insert_places(&mut self, bookings: &[&Booking]) -> Result<()> {
+        const HEAD: &str = "insert into booking_place (booking_id, place_id, event_id, price_minor,
+            seat_id, offer_id, offer_name, section_name, row_label, seat_label, position) ";
         let places: Vec<(&Booking, &Place)> = bookings
             .iter()
             .flat_map(|booking| booking.places.iter().map(|place| (*booking, place)))
             .collect();
         bulk_write!(
             self,
-            PLACES,
+            HEAD,
             &places,
             |b, row| b
                 .push_bind(row.0.booking_id.uuid())
-                .push_bind(row.1.seat_id.uuid())
+                .push_bind(row.1.place_id.uuid())
                 .push_bind(row.0.event_id.uuid())
-                .push_bind(row.1.price_minor),
+                .push_bind(row.1.price_minor)
+                .push_bind(row.1.seat_id.map(SeatId::uuid))
+                .push_bind(row.1.offer_id.uuid())
+                .push_bind(row.1.offer_name.clone())
+                .push_bind(row.1.section_name.clone())
+                .push_bind(row.1.row_label.clone())
+                .push_bind(row.1.seat_label.clone())
+                .push_bind(row.1.position),
             ""
         );
         Ok(())
+    }
+
+    /// Notes which places were given back.
+    async fn return_places(&mut self, bookings: &[&Booking]) -> Result<()> {
+        const HEAD: &str = "update booking_place set return_time = v.column3 from (";
+        const TAIL: &str = ") as v where booking_place.booking_id = v.column1
+            and booking_place.place_id = v.column2 and booking_place.return_time is null";
+        let places: Vec<(&Booking, PlaceId)> = bookings
+            .iter()
+            .flat_map(|booking| booking.newly_returned.iter().map(|place| (*booking, *place)))
+            .collect();
+        let written = bulk_write!(
+            self,
+            HEAD,
+            &places,
+            |b, row| b
+                .push_bind(row.0.booking_id.uuid())
+                .push_bind(row.1.uuid())
+                .push_bind(row.0.update_time.micros()),
+            TAIL
+        );
+        require_all(written, places.len())
     }
 }

@@ -1,14 +1,14 @@
 //! Events: from a draft to what is on sale.
 
-use std::time::Duration;
-
 use super::faults::Faults;
-use super::search::category_key;
+use super::offer::{Offer, Sold};
+use super::search::{folded, tags_key};
+use super::terms::SaleTerms;
 use super::venue::VenueSummary;
 use crate::error::{Reason, Result};
 use crate::kernel::caller::{Caller, SessionId};
-use crate::kernel::id::{EventId, OfferId, SectionId, UserId, VenueId};
-use crate::kernel::money::Currency;
+use crate::kernel::event_facts::EventFacts;
+use crate::kernel::id::{EventId, UserId, VenueId};
 use crate::kernel::text::search_key;
 use crate::kernel::time::Timestamp;
 
@@ -42,34 +42,8 @@ impl EventState {
     }
 }
 
-/// The terms that an event is sold on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SaleTerms {
-    /// The currency of all its prices.
-    pub currency: Currency,
-    /// How long a hold lasts.
-    pub hold_ttl: Duration,
-    /// How long a hold may last in all.
-    pub hold_life_max: Duration,
-    /// How many places one buyer may hold and book.
-    pub places_per_buyer_max: u32,
-}
-
-/// A price for the seats of one section.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offer {
-    /// Its id.
-    pub offer_id: OfferId,
-    /// The section it sells.
-    pub section_id: SectionId,
-    /// Its name.
-    pub name: String,
-    /// The price of one seat, in minor units of the event's currency.
-    pub price_minor: i64,
-}
-
 /// One dated performance at one venue.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// Its id.
     pub event_id: EventId,
@@ -83,6 +57,10 @@ pub struct Event {
     pub description: String,
     /// Its category; may be empty.
     pub category: String,
+    /// What lists find it by, in the order they were given.
+    pub tags: Vec<String>,
+    /// Where a picture of it is; may be empty.
+    pub image_url: String,
     /// Where it stands in its life cycle.
     pub state: EventState,
     /// When it starts.
@@ -102,6 +80,19 @@ pub struct Event {
 }
 
 impl Event {
+    /// What is told of it outside of the catalog.
+    pub fn facts(&self) -> EventFacts {
+        EventFacts {
+            event_id: self.event_id,
+            organizer_id: self.organizer_id,
+            title: self.title.clone(),
+            venue_name: self.venue.name.clone(),
+            city: self.venue.city.clone(),
+            time_zone: self.venue.time_zone.clone(),
+            start_time: self.start_time,
+        }
+    }
+
     /// The event on sale; `None` if it is already. Refused with `EventNotDraft` when it was called
     /// off and with `EventTimesInvalid` when it has started.
     pub fn publish(&self, now: Timestamp) -> Result<Option<Self>> {
@@ -110,10 +101,51 @@ impl Event {
             EventState::Cancelled => Err(Reason::EventNotDraft.with("state", self.state.name())),
             EventState::Draft => {
                 check_times(self.start_time, self.end_time, now)?;
-                let version = self.version + 1;
-                Ok(Some(Self { state: EventState::Published, version, ..self.clone() }))
+                Ok(Some(self.become_state(EventState::Published)))
             }
         }
+    }
+
+    /// The event as a draft again; `None` if it is one already. Refused with `EventCancelled` when
+    /// it was called off and with `EventNotOnSale` when it has ended: what sold its seats may be
+    /// gone by then.
+    pub fn unpublish(&self, now: Timestamp) -> Result<Option<Self>> {
+        match self.state {
+            EventState::Draft => Ok(None),
+            EventState::Cancelled => Err(Reason::EventCancelled.into()),
+            EventState::Published if self.has_ended(now) => {
+                Err(Reason::EventNotOnSale.with("state", "ENDED"))
+            }
+            EventState::Published => Ok(Some(self.become_state(EventState::Draft))),
+        }
+    }
+
+    /// The event called off, for good; `None` if it is already.
+    pub fn cancel(&self) -> Option<Self> {
+        match self.state {
+            EventState::Cancelled => None,
+            EventState::Draft | EventState::Published => {
+                Some(self.become_state(EventState::Cancelled))
+            }
+        }
+    }
+
+    fn become_state(&self, state: EventState) -> Self {
+        Self { state, version: self.version + 1, ..self.clone() }
+    }
+
+    /// Whether it is over.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.end_time <= now
+    }
+
+    /// How many places of general admission it has.
+    pub fn admission_count(&self) -> u64 {
+        let quantity = |offer: &Offer| match offer.sold {
+            Sold::Admission(quantity) => u64::from(quantity),
+            Sold::Seats(_) => 0,
+        };
+        self.offers.iter().map(quantity).sum()
     }
 
     /// Whether it is shown to this caller: drafts are there for their organizer and admins only.
@@ -128,19 +160,28 @@ impl Event {
 
     /// The text that searches look through.
     pub fn search_key(&self) -> String {
-        let parts = [&self.title, &self.description, &self.venue.name, &self.venue.city];
-        search_key(&parts.map(String::as_str).join(" "))
+        searched_text(&self.title, &self.description, &self.venue)
     }
 
     /// Its city for comparison.
     pub fn city_key(&self) -> String {
-        search_key(&self.venue.city)
+        self.venue.city_key()
     }
 
     /// Its category for comparison.
     pub fn category_key(&self) -> String {
-        category_key(&self.category)
+        folded(&self.category)
     }
+
+    /// Its tags for comparison.
+    pub fn tags_key(&self) -> String {
+        tags_key(&self.tags)
+    }
+}
+
+/// The text that searches look through, for an event that says this about itself.
+pub fn searched_text(title: &str, description: &str, venue: &VenueSummary) -> String {
+    search_key(&[title, description, &venue.name, &venue.city].join(" "))
 }
 
 /// Whether an event may still go on sale at these times.

@@ -1,40 +1,16 @@
 //! Events as organizers describe them.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
-use super::event::{Event, EventState, Offer, SaleTerms, check_times};
+use super::about::{description, image_url, tags};
+use super::event::{Event, EventState, check_times};
 use super::faults::Faults;
+use super::offer::{OfferDraft, OfferPlan, build_offers, check_sections, parse_offers};
+use super::terms::{SaleTerms, parse_terms};
 use super::venue::Venue;
-use crate::error::{Error, Result};
-use crate::kernel::id::{Entropy, EventId, OfferId, SectionId, VenueId};
-use crate::kernel::money::Currency;
-use crate::kernel::text::paragraphs;
+use crate::error::Result;
+use crate::kernel::id::{Entropy, EventId, VenueId};
 use crate::kernel::time::Timestamp;
-
-/// What an id must be.
-const ID_RULE: &str = "must be an id as the server gave it";
-
-/// Offers of an event at the most: one for each section of the largest venue.
-const OFFERS_MAX: usize = 1_000;
-/// The highest price of a seat, in minor units.
-const PRICE_MAX: i64 = 100_000_000;
-/// Characters of a description at the most.
-const DESCRIPTION_LENGTH_MAX: usize = 10_000;
-/// How long a hold lasts unless the organizer says otherwise.
-const HOLD_TTL_DEFAULT: Duration = Duration::from_secs(10 * 60);
-/// The shortest hold.
-const HOLD_TTL_MIN: Duration = Duration::from_secs(10);
-/// The longest hold.
-const HOLD_TTL_MAX: Duration = Duration::from_secs(2 * 60 * 60);
-/// How long a hold may last in all unless the organizer says otherwise.
-const HOLD_LIFE_DEFAULT: Duration = Duration::from_secs(30 * 60);
-/// How long a hold may last in all at the most.
-const HOLD_LIFE_MAX: Duration = Duration::from_secs(4 * 60 * 60);
-/// Places of one buyer unless the organizer says otherwise.
-const PLACES_DEFAULT: i32 = 10;
-/// Places of one buyer at the most.
-const PLACES_MAX: i32 = 100;
 
 /// An event as somebody describes it; nothing of it has been checked.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +23,10 @@ pub struct EventPlan {
     pub description: String,
     /// 50 characters at the most.
     pub category: String,
+    /// 20 at the most, each 1 to 30 characters.
+    pub tags: Vec<String>,
+    /// An http or https address, or empty.
+    pub image_url: String,
     /// Required.
     pub start_time: Option<Timestamp>,
     /// Required.
@@ -61,17 +41,8 @@ pub struct EventPlan {
     pub hold_life_max: Option<Duration>,
     /// 10 unless set.
     pub places_per_buyer_max: Option<i32>,
-}
-
-/// An offer of an [`EventPlan`].
-#[derive(Clone, Debug, Default)]
-pub struct OfferPlan {
-    /// The wire form of the section's id; each section at most once.
-    pub section_id: String,
-    /// 1 to 100 characters.
-    pub name: String,
-    /// 0 to 100,000,000 minor units of the event's currency.
-    pub price_minor: i64,
+    /// 24 hours unless set; 366 days at the most.
+    pub cancel_until: Option<Duration>,
 }
 
 /// An event whose description is sound. Whether it fits its venue and the present time is seen
@@ -79,20 +50,15 @@ pub struct OfferPlan {
 #[derive(Clone, Debug)]
 pub struct EventDraft {
     venue_id: VenueId,
-    title: String,
-    description: String,
-    category: String,
-    start_time: Timestamp,
-    end_time: Timestamp,
-    terms: SaleTerms,
-    offers: Vec<OfferDraft>,
-}
-
-#[derive(Clone, Debug)]
-struct OfferDraft {
-    section_id: SectionId,
-    name: String,
-    price_minor: i64,
+    pub(super) title: String,
+    pub(super) description: String,
+    pub(super) category: String,
+    pub(super) tags: Vec<String>,
+    pub(super) image_url: String,
+    pub(super) start_time: Timestamp,
+    pub(super) end_time: Timestamp,
+    pub(super) terms: SaleTerms,
+    pub(super) offers: Vec<OfferDraft>,
 }
 
 impl EventDraft {
@@ -100,18 +66,19 @@ impl EventDraft {
     pub fn parse(plan: &EventPlan) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let venue_id = VenueId::parse(&plan.venue_id);
-        let venue_id = faults.some("event.venue_id", venue_id, ID_RULE);
+        let must = "must be an id as the server gave it";
+        let venue_id = faults.some("event.venue_id", venue_id, must);
         let title = faults.line("event.title", &plan.title, 1..=200);
-        let description = paragraphs(&plan.description, 0..=DESCRIPTION_LENGTH_MAX);
-        let must = format!("must be {DESCRIPTION_LENGTH_MAX} printable characters at the most");
-        let description = faults.some("event.description", description, &must);
+        let description = description(&mut faults, &plan.description);
         let category = faults.line("event.category", &plan.category, 0..=50);
+        let tags = tags(&mut faults, &plan.tags);
+        let image_url = image_url(&mut faults, &plan.image_url);
         let start_time = faults.some("event.start_time", plan.start_time, "must be a time");
         let end_time = faults.some("event.end_time", plan.end_time, "must be a time");
         let terms = parse_terms(&mut faults, plan);
         let offers = parse_offers(&mut faults, &plan.offers);
-        let (Some(venue_id), Some(description), Some(start_time), Some(end_time), Some(terms)) =
-            (venue_id, description, start_time, end_time, terms)
+        let (Some(venue_id), Some(start_time), Some(end_time), Some(terms)) =
+            (venue_id, start_time, end_time, terms)
         else {
             return Err(faults);
         };
@@ -120,6 +87,8 @@ impl EventDraft {
             title,
             description,
             category,
+            tags,
+            image_url,
             start_time,
             end_time,
             terms,
@@ -140,16 +109,10 @@ impl EventDraft {
         event_id: EventId,
         venue: &Venue,
         now: Timestamp,
-        mut entropy: impl FnMut() -> Entropy,
+        entropy: impl FnMut() -> Entropy,
     ) -> Result<Event> {
         check_times(self.start_time, self.end_time, now)?;
-        self.check_sections(venue)?;
-        let offers = self.offers.iter().map(|offer| Offer {
-            offer_id: OfferId::new(now, entropy()),
-            section_id: offer.section_id,
-            name: offer.name.clone(),
-            price_minor: offer.price_minor,
-        });
+        check_sections(&self.offers, venue)?;
         Ok(Event {
             event_id,
             venue_id: venue.venue_id,
@@ -157,85 +120,28 @@ impl EventDraft {
             title: self.title.clone(),
             description: self.description.clone(),
             category: self.category.clone(),
+            tags: self.tags.clone(),
+            image_url: self.image_url.clone(),
             state: EventState::Draft,
             start_time: self.start_time,
             end_time: self.end_time,
             terms: self.terms,
-            offers: offers.collect(),
+            offers: build_offers(&self.offers, &[], now, entropy),
             venue: venue.summary(),
             create_time: now,
             version: 1,
         })
     }
-
-    fn check_sections(&self, venue: &Venue) -> Result<()> {
-        let known: HashSet<SectionId> =
-            venue.sections.iter().map(|section| section.section_id).collect();
-        let mut faults = Faults::default();
-        for (index, offer) in self.offers.iter().enumerate() {
-            if !known.contains(&offer.section_id) {
-                let field = format_args!("event.offers[{index}].section_id");
-                faults.note(field, "must be a section of the event's venue");
-            }
-        }
-        faults.or(()).map_err(Error::from)
-    }
-}
-
-fn parse_terms(faults: &mut Faults, plan: &EventPlan) -> Option<SaleTerms> {
-    let currency = Currency::parse(&plan.currency_code);
-    let must = "must be three capital letters (ISO 4217)";
-    let currency = faults.some("event.currency_code", currency, must);
-    let hold_ttl = plan.hold_ttl.unwrap_or(HOLD_TTL_DEFAULT);
-    let sound_ttl = (HOLD_TTL_MIN..=HOLD_TTL_MAX).contains(&hold_ttl);
-    if !sound_ttl {
-        faults.note("event.hold_ttl", "must be 10 seconds to 2 hours");
-    }
-    let hold_life_max = plan.hold_life_max.unwrap_or(HOLD_LIFE_DEFAULT.max(hold_ttl));
-    // A wrong hold_ttl is no measure of hold_life_max.
-    let hold_life_min = if sound_ttl { hold_ttl } else { HOLD_TTL_MIN };
-    let sound_life = (hold_life_min..=HOLD_LIFE_MAX).contains(&hold_life_max);
-    if !sound_life && (sound_ttl || plan.hold_life_max.is_some()) {
-        faults.note("event.hold_life_max", "must be at least hold_ttl and at most 4 hours");
-    }
-    let places = plan.places_per_buyer_max.unwrap_or(PLACES_DEFAULT);
-    let places = u32::try_from(places).ok().filter(|_| (1..=PLACES_MAX).contains(&places));
-    let places_per_buyer_max =
-        faults.some("event.places_per_buyer_max", places, &format!("must be 1 to {PLACES_MAX}"))?;
-    Some(SaleTerms { currency: currency?, hold_ttl, hold_life_max, places_per_buyer_max })
-}
-
-fn parse_offers(faults: &mut Faults, offers: &[OfferPlan]) -> Vec<OfferDraft> {
-    if !(1..=OFFERS_MAX).contains(&offers.len()) {
-        faults.note("event.offers", format!("must be 1 to {OFFERS_MAX}"));
-    }
-    let mut sold = HashSet::new();
-    let mut drafts = Vec::with_capacity(offers.len());
-    for (index, offer) in offers.iter().enumerate() {
-        let path = format!("event.offers[{index}]");
-        let section_id = SectionId::parse(&offer.section_id);
-        let section_id = faults.some(format_args!("{path}.section_id"), section_id, ID_RULE);
-        if section_id.is_some_and(|id| !sold.insert(id)) {
-            faults.note(format_args!("{path}.section_id"), "must be sold by one offer only");
-        }
-        let name = faults.line(format_args!("{path}.name"), &offer.name, 1..=100);
-        let price_minor = offer.price_minor;
-        if !(0..=PRICE_MAX).contains(&price_minor) {
-            let must = format!("must be 0 to {PRICE_MAX}");
-            faults.note(format_args!("{path}.price_minor_units"), must);
-        }
-        drafts.extend(section_id.map(|section_id| OfferDraft { section_id, name, price_minor }));
-    }
-    drafts
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::catalog::domain::venue::{Section, VenueSummary};
-    use crate::error::Reason;
-    use crate::kernel::id::UserId;
+    use crate::error::{Error, Reason};
+    use crate::kernel::id::{SectionId, UserId};
 
+    const PRICE_MAX: i64 = 100_000_000;
     const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 
     fn section_id(number: u8) -> SectionId {
@@ -244,7 +150,7 @@ mod tests {
 
     fn offer(number: u8, price_minor: i64) -> OfferPlan {
         let section_id = section_id(number).to_string();
-        OfferPlan { section_id, name: "Stalls".to_owned(), price_minor }
+        OfferPlan { section_id, name: "Stalls".to_owned(), price_minor, quantity: 0 }
     }
 
     fn plan() -> EventPlan {
@@ -275,6 +181,7 @@ mod tests {
             time_zone,
             seat_count: 0,
             create_time: NOW,
+            version: 1,
             sections: vec![section(1), section(2), section(3)],
         }
     }
@@ -298,6 +205,7 @@ mod tests {
         assert_eq!(terms.hold_ttl, Duration::from_secs(600));
         assert_eq!(terms.hold_life_max, Duration::from_secs(1_800));
         assert_eq!(terms.places_per_buyer_max, 10);
+        assert_eq!(terms.cancel_until, Duration::from_secs(86_400));
     }
 
     #[test]
@@ -323,6 +231,9 @@ mod tests {
             places_per_buyer_max: Some(101),
             description: "x".repeat(10_001),
             category: "x".repeat(51),
+            tags: vec![String::new()],
+            image_url: "x".to_owned(),
+            cancel_until: Some(Duration::MAX),
             offers: vec![offer(1, -1), offer(1, 1), OfferPlan::default()],
             ..EventPlan::default()
         });
@@ -331,10 +242,13 @@ mod tests {
             "title",
             "description",
             "category",
+            "tags[0]",
+            "image_url",
             "start_time",
             "end_time",
             "currency_code",
             "places_per_buyer_max",
+            "cancel_until",
             "offers[0].price_minor_units",
             "offers[1].section_id",
             "offers[2].section_id",

@@ -15,6 +15,8 @@ const FILTER_LENGTH_MAX: usize = 200;
 pub enum Scope {
     /// Everybody's that are published and have not ended.
     OnSale,
+    /// This organizer's that are published and have not ended.
+    OnSaleOf(UserId),
     /// This organizer's, in every state, past ones too.
     Of(UserId),
 }
@@ -26,6 +28,8 @@ pub struct FilterPlan {
     pub city: String,
     /// The category, letter case aside.
     pub category: String,
+    /// The tag, letter case aside.
+    pub tag: String,
     /// Words that must all be there.
     pub text: String,
     /// The earliest start.
@@ -39,6 +43,7 @@ pub struct FilterPlan {
 pub struct EventFilter {
     pub(in crate::catalog) city_key: String,
     pub(in crate::catalog) category_key: String,
+    pub(in crate::catalog) tag_pattern: String,
     pub(in crate::catalog) patterns: [String; SEARCH_WORDS_MAX],
     pub(in crate::catalog) start_time_from: Timestamp,
     pub(in crate::catalog) start_time_before: Timestamp,
@@ -50,6 +55,9 @@ impl EventFilter {
         let mut faults = Faults::default();
         let city = faults.line("city", &plan.city, 0..=FILTER_LENGTH_MAX);
         let category = faults.line("category", &plan.category, 0..=FILTER_LENGTH_MAX);
+        let tag = faults.line("tag", &plan.tag, 0..=FILTER_LENGTH_MAX);
+        // No tag is a pattern that everything matches.
+        let tag = if tag.is_empty() { tag } else { format!("\n{}\n", folded(&tag)) };
         let text = search_key(&faults.line("text", &plan.text, 0..=FILTER_LENGTH_MAX));
         let mut words = text.split_whitespace();
         // A word that is not there is a pattern that everything matches.
@@ -59,7 +67,8 @@ impl EventFilter {
         }
         faults.or(Self {
             city_key: search_key(&city),
-            category_key: category_key(&category),
+            category_key: folded(&category),
+            tag_pattern: like_pattern(&tag),
             patterns,
             start_time_from: plan.start_time_from.unwrap_or(Timestamp::from_micros(i64::MIN)),
             start_time_before: plan.start_time_before.unwrap_or(Timestamp::from_micros(i64::MAX)),
@@ -67,9 +76,23 @@ impl EventFilter {
     }
 }
 
-/// A category for comparison: letter case does not count.
-pub(super) fn category_key(category: &str) -> String {
-    category.to_lowercase()
+/// A category or tag for comparison: letter case does not count.
+pub(super) fn folded(name: &str) -> String {
+    name.to_lowercase()
+}
+
+/// Tags for comparison. A line break stands before and after each, so that none is found within
+/// another; tags themselves have none.
+pub(super) fn tags_key(tags: &[String]) -> String {
+    let mut key = String::new();
+    for tag in tags {
+        key.push('\n');
+        key.push_str(&folded(tag));
+    }
+    if !key.is_empty() {
+        key.push('\n');
+    }
+    key
 }
 
 #[cfg(test)]
@@ -84,6 +107,17 @@ mod tests {
     fn every_word_is_a_pattern_of_its_own_and_none_matches_everything() {
         let Ok(found) = filter(" Zürich,  OPÉRA ") else { panic!("two words") };
         assert_eq!(found.patterns[..3], ["%zurich%", "%opera%", "%%"]);
+    }
+
+    #[test]
+    fn a_tag_is_found_whole_and_never_within_another() {
+        let key = tags_key(&["Jazz".to_owned(), "Open air".to_owned()]);
+        assert_eq!(key, "\njazz\nopen air\n");
+        let pattern = |tag: &str| {
+            let plan = FilterPlan { tag: tag.to_owned(), ..FilterPlan::default() };
+            EventFilter::parse(&plan).map(|filter| filter.tag_pattern).unwrap_or_default()
+        };
+        assert_eq!((pattern("JAZZ"), pattern("")), ("%\njazz\n%".to_owned(), "%%".to_owned()));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Venues: the physical places.
 
 use crate::kernel::id::{SeatId, SectionId, UserId, VenueId};
+use crate::kernel::text::search_key;
 use crate::kernel::time::Timestamp;
 
 /// A physical place with sections, rows and seats.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Venue {
     /// Its id.
     pub venue_id: VenueId,
@@ -22,6 +23,8 @@ pub struct Venue {
     pub seat_count: u32,
     /// When it was created.
     pub create_time: Timestamp,
+    /// Raised by every change.
+    pub version: i64,
     /// Its sections in order; lists leave them out.
     pub sections: Vec<Section>,
 }
@@ -38,6 +41,12 @@ impl Venue {
     }
 }
 
+/// How many seats sections have.
+pub(super) fn count_seats(sections: &[Section]) -> u32 {
+    let rows = sections.iter().flat_map(|section| &section.rows);
+    u32::try_from(rows.map(|row| row.seats.len()).sum::<usize>()).unwrap_or(u32::MAX)
+}
+
 /// What an event tells of its venue.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VenueSummary {
@@ -51,8 +60,15 @@ pub struct VenueSummary {
     pub time_zone: String,
 }
 
+impl VenueSummary {
+    /// The city for comparison.
+    pub fn city_key(&self) -> String {
+        search_key(&self.city)
+    }
+}
+
 /// A part of a venue whose seats are sold by one offer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {
     /// Its id.
     pub section_id: SectionId,
@@ -73,7 +89,7 @@ impl Section {
 }
 
 /// A row of seats.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Its label, unique within the section.
     pub label: String,
@@ -82,7 +98,7 @@ pub struct Row {
 }
 
 /// One chair.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seat {
     /// Its id, the same for every event at the venue.
     pub seat_id: SeatId,

@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use boxoffice_proto::booking::v1::SeatCursor;
 use boxoffice_proto::catalog::v1 as wire;
 
-use crate::booking::domain::inventory::{MapSeat, SeatMap, SeatOffer};
-use crate::catalog::domain::event::{Event, EventState, Offer};
+use crate::booking::domain::availability::Availability;
+use crate::booking::domain::inventory::{FeedCursor, GaOffer, MapSeat, SeatMap, SeatOffer};
+use crate::catalog::domain::event::{Event, EventState};
+use crate::catalog::domain::offer::{Offer, Sold};
 use crate::catalog::domain::venue::{Row, Section, Venue, VenueSummary};
 use crate::kernel::id::{EventId, OfferId};
 use crate::kernel::money::Currency;
-use crate::transport::wire::{amount, seat_state, span, time};
+use crate::transport::wire::{amount, offer_statuses, seat_state, span, time};
 
 /// A venue with as much of its sections as was read.
 pub(super) fn venue(venue: Venue) -> wire::Venue {
@@ -22,6 +24,8 @@ pub(super) fn venue(venue: Venue) -> wire::Venue {
         time_zone: venue.time_zone,
         seat_count: i32::try_from(venue.seat_count).unwrap_or(i32::MAX),
         create_time: Some(time(venue.create_time)),
+        etag: venue.version.to_string(),
+        organizer_id: venue.organizer_id.to_string(),
         sections: venue.sections.into_iter().map(section).collect(),
     }
 }
@@ -63,6 +67,10 @@ pub(super) fn event(event: Event) -> wire::Event {
         venue: Some(venue_summary(event.venue)),
         create_time: Some(time(event.create_time)),
         etag: event.version.to_string(),
+        organizer_id: event.organizer_id.to_string(),
+        tags: event.tags,
+        image_url: event.image_url,
+        cancel_until: Some(span(terms.cancel_until)),
     }
 }
 
@@ -84,11 +92,16 @@ fn venue_summary(venue: VenueSummary) -> wire::VenueSummary {
 }
 
 fn event_offer(offer: Offer, currency: Currency) -> wire::Offer {
+    let (section_id, quantity) = match offer.sold {
+        Sold::Seats(section_id) => (section_id.to_string(), 0),
+        Sold::Admission(quantity) => (String::new(), i32::try_from(quantity).unwrap_or(i32::MAX)),
+    };
     wire::Offer {
         offer_id: offer.offer_id.to_string(),
-        section_id: offer.section_id.to_string(),
+        section_id,
         name: offer.name,
         price: Some(amount(currency, offer.price_minor)),
+        quantity,
     }
 }
 
@@ -102,11 +115,26 @@ pub(super) fn seat_map(event_id: EventId, map: SeatMap) -> wire::GetSeatMapRespo
         let offer = offers.get(&seats.first()?.offer_id)?;
         Some(map_section(offer, seats))
     });
+    let offers_of_seats = map.offers.iter().map(|offer| map_offer(offer, map.currency));
+    let ga_offers = map.ga_offers.iter().map(|(offer, _)| map_ga_offer(offer, map.currency));
+    let left: Vec<(OfferId, i64)> =
+        map.ga_offers.iter().map(|(offer, left)| (offer.offer_id, *left)).collect();
     wire::GetSeatMapResponse {
         event_id: event_id.to_string(),
-        cursor: Some(SeatCursor { epoch: map.cursor.epoch, revision: map.cursor.revision }),
+        cursor: Some(cursor(map.cursor)),
         sections: sections.collect(),
-        offers: map.offers.iter().map(|offer| map_offer(offer, map.currency)).collect(),
+        offers: offers_of_seats.chain(ga_offers).collect(),
+        offer_statuses: offer_statuses(&left),
+    }
+}
+
+fn map_ga_offer(offer: &GaOffer, currency: Currency) -> wire::Offer {
+    wire::Offer {
+        offer_id: offer.offer_id.to_string(),
+        section_id: String::new(),
+        name: offer.name.clone(),
+        price: Some(amount(currency, offer.price_minor)),
+        quantity: i32::try_from(offer.quantity).unwrap_or(i32::MAX),
     }
 }
 
@@ -116,6 +144,7 @@ fn map_offer(offer: &SeatOffer, currency: Currency) -> wire::Offer {
         section_id: offer.section_id.to_string(),
         name: offer.name.clone(),
         price: Some(amount(currency, offer.price_minor)),
+        quantity: 0,
     }
 }
 
@@ -139,10 +168,32 @@ fn map_row(seats: &[MapSeat]) -> wire::SeatMapRow {
     wire::SeatMapRow { label: label.unwrap_or_default(), seats: seats.collect() }
 }
 
+/// How much of an event is left.
+pub(super) fn availability(event_id: EventId, event: Availability) -> wire::EventAvailability {
+    let offers = event.offers.into_iter().map(|offer| wire::OfferAvailability {
+        offer_id: offer.offer_id.to_string(),
+        total_count: offer.capacity(),
+        available_count: offer.available,
+        held_count: offer.held,
+        claimed_count: offer.claimed,
+        sold_count: offer.sold,
+        blocked_count: offer.blocked,
+        name: offer.name,
+    });
+    wire::EventAvailability {
+        event_id: event_id.to_string(),
+        cursor: Some(cursor(event.cursor)),
+        offers: offers.collect(),
+    }
+}
+
+fn cursor(cursor: FeedCursor) -> SeatCursor {
+    SeatCursor { epoch: cursor.epoch, revision: cursor.revision }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::booking::domain::inventory::FeedCursor;
     use crate::kernel::id::{SeatId, SectionId};
     use crate::kernel::seat_state::SeatState;
 
@@ -162,6 +213,13 @@ mod tests {
             seat_label: label.to_owned(),
             state: SeatState::Sold,
         };
+        let door = || GaOffer {
+            offer_id: OfferId::derived(&[b"door"]),
+            name: "Door".to_owned(),
+            price_minor: 200,
+            quantity: 9,
+            position: 4,
+        };
         let Some(currency) = Currency::parse("EUR") else { panic!("EUR is a currency") };
         let map = SeatMap {
             cursor: FeedCursor { epoch: 1, revision: 7 },
@@ -174,6 +232,7 @@ mod tests {
                 seat("left", "B", "2"),
                 seat("right", "B", "1"),
             ],
+            ga_offers: vec![(door(), 7)],
         };
         let shown = seat_map(EventId::derived(&[]), map);
         let rows: Vec<(&str, &str, usize)> = shown
@@ -182,6 +241,8 @@ mod tests {
             .flat_map(|s| s.rows.iter().map(|r| (s.name.as_str(), r.label.as_str(), r.seats.len())))
             .collect();
         assert_eq!(rows, [("left", "A", 1), ("left", "B", 2), ("right", "B", 1)]);
-        assert_eq!(shown.offers.len(), 2);
+        assert_eq!((shown.offers.len(), shown.offers[2].quantity), (3, 9));
+        assert_eq!(shown.offer_statuses[0].offer_id, shown.offers[2].offer_id);
+        assert_eq!(shown.offer_statuses[0].available_count, 7);
     }
 }

@@ -2,13 +2,17 @@
 
 use boxoffice_proto::catalog::v1 as wire;
 use boxoffice_proto::catalog::v1::catalog_service_server;
+use prost::Message;
 use tonic::{Request, Response, Status, async_trait};
 
+use super::request::Owner;
 use super::{request, response};
 use crate::catalog::domain::search::Scope;
 use crate::catalog::service::CatalogService;
 use crate::error::Result;
+use crate::kernel::caller::Caller;
 use crate::kernel::id::{EventId, VenueId};
+use crate::store::RequestKey;
 use crate::transport::auth::{caller, maybe_caller};
 use crate::transport::parse::Fields;
 use crate::transport::request_key::RequestKeys;
@@ -24,6 +28,24 @@ impl CatalogGrpc {
     /// Over these use cases.
     pub fn new(service: CatalogService, keys: RequestKeys) -> Self {
         Self { service, keys }
+    }
+
+    /// The key of a request that is about one event, and that event.
+    fn event_key<M: Message>(
+        &self,
+        caller: &Caller,
+        method: &'static str,
+        request: &M,
+        ids: fn(&M) -> (&str, &str),
+    ) -> Result<(RequestKey, EventId)> {
+        let (request_id, event_id) = ids(request);
+        let mut fields = Fields::default();
+        let request_id = fields.request_id(request_id);
+        let event_id = fields.id("event_id", event_id, EventId::parse);
+        let (Some(request_id), Some(event_id)) = (request_id, event_id) else {
+            return Err(fields.error());
+        };
+        Ok((self.keys.key(caller, method, request_id, request), event_id))
     }
 }
 
@@ -62,16 +84,41 @@ impl catalog_service_server::CatalogService for CatalogGrpc {
         let wanted = request.get_ref();
         let mut fields = Fields::default();
         let page = fields.page(wanted.page_size, &wanted.page_token);
-        let Some(page) = page else { return Err(fields.error().into()) };
-        let organizer_id = if wanted.mine { caller(&request)?.user_id() } else { None };
-        if wanted.mine && organizer_id.is_none() {
-            // A guest owns no venues.
-            return Ok(Response::new(wire::ListVenuesResponse::default()));
-        }
+        let owner = request::owner(&mut fields, wanted.mine, &wanted.organizer_id);
+        let (Some(page), Some(owner)) = (page, owner) else { return Err(fields.error().into()) };
+        let organizer_id = match owner {
+            Owner::Any => None,
+            Owner::Organizer(organizer_id) => Some(organizer_id),
+            Owner::Caller => match caller(&request)?.user_id() {
+                Some(organizer_id) => Some(organizer_id),
+                // A guest owns no venues.
+                None => return Ok(Response::new(wire::ListVenuesResponse::default())),
+            },
+        };
         let page = self.service.venues(organizer_id, &page).await?;
         let next_page_token = page.next_token();
         let venues = page.items.into_iter().map(response::venue).collect();
         Ok(Response::new(wire::ListVenuesResponse { venues, next_page_token }))
+    }
+
+    async fn update_venue(
+        &self,
+        request: Request<wire::UpdateVenueRequest>,
+    ) -> Result<Response<wire::UpdateVenueResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        let request_id = fields.request_id(&request.request_id);
+        let key = request_id.map(|id| self.keys.key(&caller, "UpdateVenue", id, &request));
+        let venue_id = fields.id("venue_id", &request.venue_id, VenueId::parse);
+        let mask = request.update_mask.as_ref();
+        let change = request::venue_change(&mut fields, request.venue, mask);
+        let (Some(key), Some(venue_id), Some(change)) = (key, venue_id, change) else {
+            return Err(fields.error().into());
+        };
+        let etag = &request.etag;
+        let venue = self.service.update_venue(&caller, &key, venue_id, etag, &change).await?;
+        Ok(Response::new(wire::UpdateVenueResponse { venue: Some(response::venue(venue)) }))
     }
 
     async fn create_event(
@@ -89,21 +136,101 @@ impl catalog_service_server::CatalogService for CatalogGrpc {
         Ok(Response::new(wire::CreateEventResponse { event: Some(response::event(event)) }))
     }
 
+    async fn update_event(
+        &self,
+        request: Request<wire::UpdateEventRequest>,
+    ) -> Result<Response<wire::UpdateEventResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        let request_id = fields.request_id(&request.request_id);
+        let key = request_id.map(|id| self.keys.key(&caller, "UpdateEvent", id, &request));
+        let event_id = fields.id("event_id", &request.event_id, EventId::parse);
+        let mask = request.update_mask.as_ref();
+        let change = request::event_change(&mut fields, request.event, mask);
+        let (Some(key), Some(event_id), Some(change)) = (key, event_id, change) else {
+            return Err(fields.error().into());
+        };
+        let etag = &request.etag;
+        let event = self.service.update_event(&caller, &key, event_id, etag, &change).await?;
+        Ok(Response::new(wire::UpdateEventResponse { event: Some(response::event(event)) }))
+    }
+
     async fn publish_event(
         &self,
         request: Request<wire::PublishEventRequest>,
     ) -> Result<Response<wire::PublishEventResponse>, Status> {
         let caller = caller(&request)?;
         let request = request.into_inner();
+        let (key, event_id) = self.event_key(&caller, "PublishEvent", &request, |request| {
+            (&request.request_id, &request.event_id)
+        })?;
+        let event = self.service.publish_event(&caller, &key, event_id).await?;
+        Ok(Response::new(wire::PublishEventResponse { event: Some(response::event(event)) }))
+    }
+
+    async fn unpublish_event(
+        &self,
+        request: Request<wire::UnpublishEventRequest>,
+    ) -> Result<Response<wire::UnpublishEventResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let (key, event_id) = self.event_key(&caller, "UnpublishEvent", &request, |request| {
+            (&request.request_id, &request.event_id)
+        })?;
+        let event = self.service.unpublish_event(&caller, &key, event_id).await?;
+        Ok(Response::new(wire::UnpublishEventResponse { event: Some(response::event(event)) }))
+    }
+
+    async fn cancel_event(
+        &self,
+        request: Request<wire::CancelEventRequest>,
+    ) -> Result<Response<wire::CancelEventResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let (key, event_id) = self.event_key(&caller, "CancelEvent", &request, |request| {
+            (&request.request_id, &request.event_id)
+        })?;
+        let event = self.service.cancel_event(&caller, &key, event_id).await?;
+        Ok(Response::new(wire::CancelEventResponse { event: Some(response::event(event)) }))
+    }
+
+    async fn block_seats(
+        &self,
+        request: Request<wire::BlockSeatsRequest>,
+    ) -> Result<Response<wire::BlockSeatsResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
         let mut fields = Fields::default();
         let request_id = fields.request_id(&request.request_id);
         let event_id = fields.id("event_id", &request.event_id, EventId::parse);
-        let (Some(request_id), Some(event_id)) = (request_id, event_id) else {
+        let seats = request::seats(&mut fields, &request.seat_ids);
+        let (Some(request_id), Some(event_id), Some(seats)) = (request_id, event_id, seats) else {
             return Err(fields.error().into());
         };
-        let key = self.keys.key(&caller, "PublishEvent", request_id, &request);
-        let event = self.service.publish_event(&caller, &key, event_id).await?;
-        Ok(Response::new(wire::PublishEventResponse { event: Some(response::event(event)) }))
+        let key = self.keys.key(&caller, "BlockSeats", request_id, &request);
+        let blocked = self.service.block_seats(&caller, &key, event_id, &seats, true).await?;
+        let blocked_seat_ids = blocked.iter().map(ToString::to_string).collect();
+        Ok(Response::new(wire::BlockSeatsResponse { blocked_seat_ids }))
+    }
+
+    async fn unblock_seats(
+        &self,
+        request: Request<wire::UnblockSeatsRequest>,
+    ) -> Result<Response<wire::UnblockSeatsResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        let request_id = fields.request_id(&request.request_id);
+        let event_id = fields.id("event_id", &request.event_id, EventId::parse);
+        let seats = request::seats(&mut fields, &request.seat_ids);
+        let (Some(request_id), Some(event_id), Some(seats)) = (request_id, event_id, seats) else {
+            return Err(fields.error().into());
+        };
+        let key = self.keys.key(&caller, "UnblockSeats", request_id, &request);
+        let blocked = self.service.block_seats(&caller, &key, event_id, &seats, false).await?;
+        let blocked_seat_ids = blocked.iter().map(ToString::to_string).collect();
+        Ok(Response::new(wire::UnblockSeatsResponse { blocked_seat_ids }))
     }
 
     async fn get_event(
@@ -125,17 +252,20 @@ impl catalog_service_server::CatalogService for CatalogGrpc {
         let mut fields = Fields::default();
         let page = fields.page(wanted.page_size, &wanted.page_token);
         let filter = request::event_filter(&mut fields, wanted);
-        let (Some(page), Some(filter), true) = (page, filter, fields.are_good()) else {
+        let owner = request::owner(&mut fields, wanted.mine, &wanted.organizer_id);
+        let (Some(page), Some(filter), Some(owner), true) =
+            (page, filter, owner, fields.are_good())
+        else {
             return Err(fields.error().into());
         };
-        let scope = if wanted.mine {
-            let Some(organizer_id) = caller(&request)?.user_id() else {
+        let scope = match owner {
+            Owner::Any => Scope::OnSale,
+            Owner::Organizer(organizer_id) => Scope::OnSaleOf(organizer_id),
+            Owner::Caller => match caller(&request)?.user_id() {
+                Some(organizer_id) => Scope::Of(organizer_id),
                 // A guest owns no events.
-                return Ok(Response::new(wire::ListEventsResponse::default()));
-            };
-            Scope::Of(organizer_id)
-        } else {
-            Scope::OnSale
+                None => return Ok(Response::new(wire::ListEventsResponse::default())),
+            },
         };
         let page = self.service.events(scope, &filter, &page).await?;
         let next_page_token = page.next_token();
@@ -152,5 +282,17 @@ impl catalog_service_server::CatalogService for CatalogGrpc {
         let Some(event_id) = event_id else { return Err(fields.error().into()) };
         let map = self.service.seat_map(maybe_caller(&request).as_ref(), event_id).await?;
         Ok(Response::new(response::seat_map(event_id, map)))
+    }
+
+    async fn get_availability(
+        &self,
+        request: Request<wire::GetAvailabilityRequest>,
+    ) -> Result<Response<wire::GetAvailabilityResponse>, Status> {
+        let mut fields = Fields::default();
+        let event_ids = request::events(&mut fields, &request.get_ref().event_ids);
+        let Some(event_ids) = event_ids else { return Err(fields.error().into()) };
+        let events = self.service.availability(&event_ids).await?;
+        let events = events.into_iter().map(|(id, event)| response::availability(id, event));
+        Ok(Response::new(wire::GetAvailabilityResponse { events: events.collect() }))
     }
 }

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::CatalogGrpc;
 use crate::adapters::system_clock::SystemClock;
-use crate::catalog::service::CatalogService;
-use crate::kernel::caller::{Caller, Role, SessionId};
+use crate::catalog::tests::catalog_of;
+use crate::kernel::caller::{Caller, Role, Scopes, SessionId};
 use crate::kernel::id::{GuestId, UserId};
 use crate::ports::clock::Clock;
 use crate::store::testing::TestDatabase;
@@ -23,7 +23,7 @@ use crate::transport::wire::time;
 
 fn server(database: &TestDatabase) -> CatalogGrpc {
     let clock = Arc::new(SystemClock::default());
-    let service = CatalogService::new(database.store.clone(), clock);
+    let service = catalog_of(database, clock);
     CatalogGrpc::new(service, RequestKeys::new([7; 32]))
 }
 
@@ -31,7 +31,12 @@ fn from<T>(session: SessionId, message: T) -> Request<T> {
     let mut request = Request::new(message);
     let roles = [Role::Organizer].into_iter().collect();
     let token_expire_time = SystemClock::default().now() + Duration::from_secs(60);
-    request.extensions_mut().insert(Caller { session, roles, token_expire_time });
+    request.extensions_mut().insert(Caller {
+        session,
+        roles,
+        scopes: Scopes::default(),
+        token_expire_time,
+    });
     request
 }
 
@@ -58,8 +63,13 @@ fn venue_draft() -> wire::VenueDraft {
             wire::SectionDraft {
                 name: "Stalls".to_owned(),
                 rows: vec![row("A", 2, &[]), row("B", 0, &["1a", "1b", "2"])],
+                section_id: String::new(),
             },
-            wire::SectionDraft { name: "Gallery".to_owned(), rows: vec![row("A", 1, &[])] },
+            wire::SectionDraft {
+                name: "Gallery".to_owned(),
+                rows: vec![row("A", 1, &[])],
+                section_id: String::new(),
+            },
         ],
     }
 }
@@ -70,6 +80,7 @@ fn event_draft(venue: &wire::Venue) -> wire::EventDraft {
         section_id: section.section_id.clone(),
         name: section.name.clone(),
         price_minor_units: 4_500,
+        quantity: 0,
     });
     wire::EventDraft {
         venue_id: venue.venue_id.clone(),
@@ -189,6 +200,26 @@ async fn all_faults_of_a_request_come_at_once_with_their_paths()
         };
         let Err(status) = server.list_events(Request::new(request)).await else { panic!("faults") };
         assert_eq!(told(&status).2, ["page_token", "start_time_from", "text"]);
+
+        let mask = |paths: &[&str]| {
+            let paths = paths.iter().map(ToString::to_string).collect();
+            Some(prost_types::FieldMask { paths })
+        };
+        let request = wire::UpdateVenueRequest {
+            venue: Some(wire::VenueDraft { time_zone: "Wien".to_owned(), ..venue_draft() }),
+            update_mask: mask(&["time_zone", "name"]),
+            ..wire::UpdateVenueRequest::default()
+        };
+        let Err(status) = server.update_venue(organizer(request)).await else { panic!("faults") };
+        assert_eq!(told(&status).2, ["request_id", "venue_id", "venue.time_zone"]);
+        let request = wire::UpdateEventRequest {
+            event: Some(wire::EventDraft::default()),
+            update_mask: mask(&["venue_id", "title", "offers[0]"]),
+            ..wire::UpdateEventRequest::default()
+        };
+        let Err(status) = server.update_event(organizer(request)).await else { panic!("faults") };
+        let fields = ["request_id", "event_id", "update_mask", "update_mask"];
+        assert_eq!(told(&status).2, fields);
 
         let empty = wire::CreateEventRequest::default();
         let Err(status) = server.create_event(organizer(empty)).await else { panic!("faults") };

@@ -9,11 +9,12 @@ use crate::kernel::page::{Cursor, Page, PageRequest};
 use crate::kernel::time::Timestamp;
 use crate::store::{Tx, bulk_write, column, sql};
 
-type VenueRow = (Uuid, Uuid, String, String, String, String, i64, i64);
+type VenueRow = (Uuid, Uuid, String, String, String, String, i64, i64, i64);
 
 /// Reads a row of `catalog_venue`, without its sections.
 fn venue(row: VenueRow) -> Result<Venue> {
-    let (venue_id, organizer_id, name, city, country_code, time_zone, seat_count, time) = row;
+    let (venue_id, organizer_id, name, city, country_code, time_zone, seat_count, time, version) =
+        row;
     Ok(Venue {
         venue_id: venue_id.into(),
         organizer_id: organizer_id.into(),
@@ -23,6 +24,7 @@ fn venue(row: VenueRow) -> Result<Venue> {
         time_zone,
         seat_count: column(u32::try_from(seat_count).ok(), "seat_count")?,
         create_time: Timestamp::from_micros(time),
+        version,
         sections: Vec::new(),
     })
 }
@@ -35,22 +37,28 @@ impl Tx {
     /// Inserts a venue with all its seats.
     pub(crate) async fn insert_venue(&mut self, venue: &Venue) -> Result<()> {
         const VENUE: &str = "insert into catalog_venue (venue_id, organizer_id, name, city,
-                country_code, time_zone, seat_count, create_time)
-            values ($1, $2, $3, $4, $5, $6, $7, $8)";
-        const SECTIONS: &str =
-            "insert into catalog_section (section_id, venue_id, name, position) ";
-        const SEATS: &str = "insert into catalog_seat (seat_id, venue_id, section_id, row_label,
-            seat_label, position) ";
-        let venue_id = venue.venue_id.uuid();
+                country_code, time_zone, seat_count, create_time, version)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         sql!(self, execute sqlx::query(VENUE)
-            .bind(venue_id)
+            .bind(venue.venue_id.uuid())
             .bind(venue.organizer_id.uuid())
             .bind(venue.name.clone())
             .bind(venue.city.clone())
             .bind(venue.country_code.clone())
             .bind(venue.time_zone.clone())
             .bind(i64::from(venue.seat_count))
-            .bind(venue.create_time.micros()))?;
+            .bind(venue.create_time.micros())
+            .bind(venue.version))?;
+        self.insert_sections(venue).await
+    }
+
+    /// Inserts the sections and seats of a venue.
+    pub(super) async fn insert_sections(&mut self, venue: &Venue) -> Result<()> {
+        const SECTIONS: &str =
+            "insert into catalog_section (section_id, venue_id, name, position) ";
+        const SEATS: &str = "insert into catalog_seat (seat_id, venue_id, section_id, row_label,
+            seat_label, position) ";
+        let venue_id = venue.venue_id.uuid();
         let sections = numbered(venue.sections.iter());
         bulk_write!(
             self,
@@ -89,7 +97,7 @@ impl Tx {
     /// Reads a venue with its sections, but without their seats.
     pub(crate) async fn venue(&mut self, venue_id: VenueId) -> Result<Option<Venue>> {
         const VENUE: &str = "select venue_id, organizer_id, name, city, country_code, time_zone,
-            seat_count, create_time from catalog_venue where venue_id = $1";
+            seat_count, create_time, version from catalog_venue where venue_id = $1";
         const SECTIONS: &str = "select section_id, name from catalog_section
             where venue_id = $1 order by position";
         let id = venue_id.uuid();
@@ -130,11 +138,11 @@ impl Tx {
         page: &PageRequest,
     ) -> Result<Page<Venue>> {
         const ALL: &str = "select venue_id, organizer_id, name, city, country_code, time_zone,
-                seat_count, create_time
+                seat_count, create_time, version
             from catalog_venue where (create_time, venue_id) < ($1, $2)
             order by create_time desc, venue_id desc limit $3";
         const MINE: &str = "select venue_id, organizer_id, name, city, country_code, time_zone,
-                seat_count, create_time
+                seat_count, create_time, version
             from catalog_venue where (create_time, venue_id) < ($1, $2) and organizer_id = $4
             order by create_time desc, venue_id desc limit $3";
         let after = page.after.unwrap_or(Cursor::LAST);

@@ -187,3 +187,26 @@ async fn what_has_ended_and_what_is_a_draft_is_listed_for_its_organizer_only() -
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn what_is_over_is_noticed_once_and_lists_never_depended_on_it() -> Result<()> {
+    for fixture in Fixture::each().await? {
+        season(&fixture).await?;
+        fixture.turn_clock(HOUR * 2 + Duration::from_secs(1));
+        let shown = fixture.titles(Scope::OnSale, FilterPlan::default()).await?;
+        assert_eq!(shown, ["Jazz 100%", "Opéra Rock"], "before anybody swept");
+        let over = async |limit: i64| {
+            let mut tx = fixture.database.store.begin().await?;
+            let marked = tx.mark_events_over(fixture.clock.now(), limit).await?;
+            tx.commit().await?;
+            Ok::<_, crate::error::Error>(marked)
+        };
+        assert_eq!((over(1).await?, over(9).await?), (1, 0));
+        assert!(!fixture.catalog.sweep_events().await?);
+        assert_eq!(fixture.titles(Scope::OnSale, FilterPlan::default()).await?, shown);
+        let mine = Scope::Of(UserId::derived(&[b"organizer"]));
+        assert_eq!(fixture.titles(mine, FilterPlan::default()).await?.len(), 4);
+        fixture.database.discard().await?;
+    }
+    Ok(())
+}

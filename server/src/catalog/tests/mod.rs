@@ -11,18 +11,22 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::adapters::database_holds::DatabaseHolds;
+use crate::booking::service::BookingService;
 use crate::catalog::domain::event::Event;
-use crate::catalog::domain::event_draft::{EventDraft, EventPlan, OfferPlan};
+use crate::catalog::domain::event_draft::{EventDraft, EventPlan};
+use crate::catalog::domain::offer::OfferPlan;
 use crate::catalog::domain::venue::Venue;
 use crate::catalog::domain::venue_draft::{RowPlan, SectionPlan, VenueDraft, VenuePlan};
 use crate::catalog::service::CatalogService;
 use crate::error::{Reason, Result};
-use crate::kernel::caller::{Caller, Role, SessionId};
+use crate::kernel::caller::{Caller, Role, Scopes, SessionId};
 use crate::kernel::id::UserId;
 use crate::kernel::time::Timestamp;
 use crate::ports::clock::Clock;
-use crate::store::RequestKey;
 use crate::store::testing::TestDatabase;
+use crate::store::{Lanes, RequestKey};
+use crate::tasks::Tasks;
 
 const START: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -49,7 +53,7 @@ impl Fixture {
         let databases = TestDatabase::each().await?;
         let fixtures = databases.into_iter().map(|database| {
             let clock = Arc::new(HandClock(AtomicI64::new(START.micros())));
-            let catalog = CatalogService::new(database.store.clone(), clock.clone());
+            let catalog = catalog_of(&database, clock.clone());
             Self { database, clock, catalog }
         });
         Ok(fixtures.collect())
@@ -77,10 +81,20 @@ impl Fixture {
     }
 }
 
+/// The use cases over a database, beside a sale with lanes of its own.
+pub(super) fn catalog_of(database: &TestDatabase, clock: Arc<dyn Clock>) -> CatalogService {
+    let store = database.store.clone();
+    let lanes = Lanes::start(&store, &clock, &Tasks::default());
+    let holds = DatabaseHolds::new(store.clone(), lanes.clone(), Arc::clone(&clock));
+    let booking = BookingService::new(store.clone(), lanes, Arc::new(holds), Arc::clone(&clock));
+    CatalogService::new(store, clock, booking)
+}
+
 fn caller(name: &str, role: Role) -> Caller {
     Caller {
         session: SessionId::User(UserId::derived(&[name.as_bytes()])),
         roles: [Role::Customer, role].into_iter().collect(),
+        scopes: Scopes::default(),
         token_expire_time: START + HOUR,
     }
 }
@@ -104,6 +118,7 @@ fn venue_plan(sections: usize, rows: usize, seats: i32) -> VenuePlan {
     let section = |number: usize| SectionPlan {
         name: format!("Section {number}"),
         rows: (0..rows).map(row).collect(),
+        ..SectionPlan::default()
     };
     VenuePlan {
         name: "Großes Haus".to_owned(),
@@ -120,6 +135,7 @@ fn event_plan(venue: &Venue) -> EventPlan {
         section_id: section.section_id.to_string(),
         name: section.name.clone(),
         price_minor: number * 1_000,
+        ..OfferPlan::default()
     });
     EventPlan {
         venue_id: venue.venue_id.to_string(),

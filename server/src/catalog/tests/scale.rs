@@ -52,7 +52,8 @@ async fn fifty_thousand_seats_are_built_put_on_sale_and_shown_in_the_order_of_th
         assert_eq!(usize::try_from(whole.seat_count).ok(), Some(SEATS));
         assert_eq!(map.seats.len(), on_sale.len());
         for (shown, (section, row, seat)) in map.seats.iter().zip(on_sale) {
-            let offer = event.offers.iter().find(|offer| offer.section_id == section.section_id);
+            let offer =
+                event.offers.iter().find(|offer| offer.section_id() == Some(section.section_id));
             assert_eq!(Some(shown.offer_id), offer.map(|offer| offer.offer_id));
             assert_eq!(
                 (shown.seat_id, &shown.row_label, &shown.seat_label, shown.state),

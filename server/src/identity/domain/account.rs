@@ -1,8 +1,14 @@
 //! People: registered or not.
 
+use std::time::Duration;
+
 use crate::kernel::caller::{Role, Roles};
-use crate::kernel::id::{GuestId, UserId};
+use crate::kernel::id::{GuestId, ServiceAccountId, UserId};
 use crate::kernel::time::Timestamp;
+
+/// How long after a guest was taken over that is told once more: the guest's last access token, of
+/// 15 minutes, has expired by then, and what it still did belongs to the user as well.
+pub const TELL_AGAIN_SPAN: Duration = Duration::from_secs(16 * 60);
 
 /// A registered person.
 #[derive(Clone, PartialEq, Eq)]
@@ -17,7 +23,9 @@ pub struct User {
     pub roles: Roles,
     /// When the account was made.
     pub create_time: Timestamp,
-    /// 1 at registration, one more with every change of roles: each version has its event.
+    /// When the person showed that the e-mail address is hers.
+    pub email_verify_time: Option<Timestamp>,
+    /// 1 at registration, one more with every event of the account.
     pub version: i64,
 }
 
@@ -41,6 +49,23 @@ pub struct Guest {
     pub contact_email: Option<String>,
     /// When the session was opened.
     pub create_time: Timestamp,
+    /// The service that opened it, if none of the buyer's own doing.
+    pub service_account_id: Option<ServiceAccountId>,
+    /// What that service calls its buyer.
+    pub external_reference: Option<String>,
+    /// The user who has taken the guest over.
+    pub user_id: Option<UserId>,
+}
+
+/// What becomes of a guest whom a user wants to take over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakeOver {
+    /// It is done.
+    Now,
+    /// It was done before, by the same user.
+    Already,
+    /// It belongs to somebody else.
+    Refused,
 }
 
 /// What makes two e-mail addresses the same account.
@@ -64,6 +89,7 @@ impl User {
             display_name: account.display_name.clone(),
             roles: [Role::Customer].into_iter().collect(),
             create_time: now,
+            email_verify_time: None,
             version: 1,
         }
     }
@@ -73,6 +99,52 @@ impl User {
         let changed = || Self { roles, version: self.version + 1, ..self.clone() };
         (roles != self.roles).then(changed)
     }
+
+    /// The user whose e-mail address is verified now; `None` if it was before.
+    pub fn with_verified_email(&self, now: Timestamp) -> Option<Self> {
+        let verified = || Self { email_verify_time: Some(now), ..self.next() };
+        self.email_verify_time.is_none().then(verified)
+    }
+
+    /// The user after one more event that changes nothing of what is kept here.
+    pub fn next(&self) -> Self {
+        Self { version: self.version + 1, ..self.clone() }
+    }
+}
+
+impl Guest {
+    /// A guest session that is opened now, with or without a contact address, in the name of a
+    /// service or by the buyer.
+    pub fn opened(guest_id: GuestId, opening: GuestOpening, now: Timestamp) -> Self {
+        Self {
+            guest_id,
+            contact_email: opening.contact_email,
+            create_time: now,
+            service_account_id: opening.service_account_id,
+            external_reference: opening.external_reference,
+            user_id: None,
+        }
+    }
+
+    /// What becomes of the guest if this user wants to take it over. One guest is one user's.
+    pub fn take_over(&self, user_id: UserId) -> TakeOver {
+        match self.user_id {
+            None => TakeOver::Now,
+            Some(earlier) if earlier == user_id => TakeOver::Already,
+            Some(_) => TakeOver::Refused,
+        }
+    }
+}
+
+/// What is known of a guest when the session is opened.
+#[derive(Clone, Default)]
+pub struct GuestOpening {
+    /// Where tickets go.
+    pub contact_email: Option<String>,
+    /// The service that opens it.
+    pub service_account_id: Option<ServiceAccountId>,
+    /// What that service calls its buyer.
+    pub external_reference: Option<String>,
 }
 
 #[cfg(test)]
@@ -115,6 +187,26 @@ mod tests {
         let none = assigned_roles(Roles::default()).map(|roles| roles.iter().collect::<Vec<_>>());
         assert_eq!(none, Some(vec![Role::Customer]));
         assert_eq!(assigned_roles([Role::Guest, Role::Admin].into_iter().collect()), None);
+    }
+
+    #[test]
+    fn an_address_is_verified_once() {
+        let now = Timestamp::from_micros(9);
+        let verified = user().with_verified_email(now).expect("a change");
+        assert_eq!((verified.version, verified.email_verify_time), (2, Some(now)));
+        assert!(verified.with_verified_email(now).is_none());
+    }
+
+    #[test]
+    fn a_guest_is_taken_over_by_one_user_only() {
+        let now = Timestamp::from_micros(1);
+        let guest_id = GuestId::new(now, [3; 10]);
+        let guest = Guest::opened(guest_id, GuestOpening::default(), now);
+        let (one, two) = (user().user_id, UserId::new(now, [2; 10]));
+        assert_eq!(guest.take_over(one), TakeOver::Now);
+        let taken = Guest { user_id: Some(one), ..guest };
+        assert_eq!(taken.take_over(one), TakeOver::Already);
+        assert_eq!(taken.take_over(two), TakeOver::Refused);
     }
 
     #[test]

@@ -1,5 +1,9 @@
-//! The rules of accounts, passwords and refresh tokens, without any I/O.
+//! The rules of accounts, passwords, tokens and attempts at them, without any I/O.
 
 pub mod account;
+pub mod audit;
 pub mod password;
 pub mod refresh;
+pub mod reset;
+pub mod service_account;
+pub mod throttle;

@@ -80,11 +80,12 @@ pub fn decide(token: &TokenState, family: &Family, now: Timestamp) -> RefreshDec
     }
 }
 
-/// When a sign-in that begins now ends in any case.
+/// When a sign-in that begins now ends in any case. Services have none: their secret is enough.
 pub fn family_expire_time(session: SessionId, now: Timestamp) -> Timestamp {
     match session {
         SessionId::User(_) => now + USER_LIFE_SPAN,
         SessionId::Guest(_) => now + GUEST_LIFE_SPAN,
+        SessionId::Service(_) => now,
     }
 }
 
@@ -93,6 +94,7 @@ pub fn token_expire_time(family: &Family, now: Timestamp) -> Timestamp {
     let idle = match family.session {
         SessionId::User(_) => USER_IDLE_SPAN,
         SessionId::Guest(_) => GUEST_IDLE_SPAN,
+        SessionId::Service(_) => Duration::ZERO,
     };
     family.expire_time.min(now + idle)
 }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use boxoffice_proto::POOL;
+use boxoffice_proto::identity::v1 as pb;
 use boxoffice_proto::identity::v1::identity_service_client::IdentityServiceClient;
 use boxoffice_proto::identity::v1::identity_service_server::IdentityServiceServer;
-use tonic::Code;
+use boxoffice_proto::r#type::v1 as wire_type;
+use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 use tower::Layer;
 
@@ -16,6 +18,7 @@ use crate::identity::tests::fixture::{EMAIL, Fixture, PASSWORD};
 use crate::ports::clock::Clock;
 use crate::transport::access::AccessRules;
 use crate::transport::auth::{Auth, AuthLayer};
+use crate::transport::request_key::RequestKeys;
 
 type Client = IdentityServiceClient<Auth<IdentityServiceServer<IdentityGrpc>>>;
 
@@ -50,6 +53,7 @@ fn registration() -> pb::RegisterRequest {
         email: EMAIL.into(),
         password: PASSWORD.into(),
         display_name: "Ada".into(),
+        ..Default::default()
     }
 }
 
@@ -93,7 +97,11 @@ async fn refusals_of_credentials_have_their_codes() {
     let (_, tokens) = registered(&f).await;
     let taken = client.register(registration()).await.expect_err("taken");
     assert_eq!(reason(&taken), (Code::AlreadyExists, "EMAIL_TAKEN".into()));
-    let login = pb::LoginRequest { email: EMAIL.into(), password: "wrong horse".into() };
+    let login = pb::LoginRequest {
+        email: EMAIL.into(),
+        password: "wrong horse".into(),
+        ..Default::default()
+    };
     let wrong = client.login(login).await.expect_err("wrong");
     assert_eq!(reason(&wrong), (Code::Unauthenticated, "CREDENTIALS_WRONG".into()));
     let refresh = pb::RefreshTokenRequest { refresh_token: tokens.refresh_token };
@@ -111,6 +119,7 @@ async fn every_wrong_field_is_named() {
         email: "ada".into(),
         password: "password1".into(),
         display_name: " ".into(),
+        ..Default::default()
     };
     let refused = client.register(request).await.expect_err("faults");
     assert_eq!(violations(&refused), ["email", "password", "display_name"]);
@@ -120,7 +129,7 @@ async fn every_wrong_field_is_named() {
     assert_eq!(violations(&refused.expect_err("faults")), ["refresh_token"]);
     let refused = client.logout(pb::LogoutRequest::default()).await.expect_err("faults");
     assert_eq!(violations(&refused), ["refresh_token"]);
-    let guest = pb::CreateGuestSessionRequest { contact_email: "ada".into() };
+    let guest = pb::CreateGuestSessionRequest { contact_email: "ada".into(), ..Default::default() };
     let refused = client.create_guest_session(guest).await.expect_err("faults");
     assert_eq!(violations(&refused), ["contact_email"]);
 }
@@ -159,7 +168,7 @@ async fn only_an_admin_sets_roles() {
     assert_eq!(reason(&refused), (Code::PermissionDenied, "ROLE_MISSING".into()));
 
     f.service.ensure_admin("root@example.com", PASSWORD, "Root").await.expect("an admin");
-    let admin = f.service.login("root@example.com", PASSWORD.into()).await.expect("signed in");
+    let admin = f.login("root@example.com", PASSWORD).await.expect("signed in");
     let admin = admin.tokens.access_token;
     for _ in 0..2 {
         let done = client.set_user_roles(signed(request.clone(), &admin)).await;

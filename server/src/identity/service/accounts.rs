@@ -1,5 +1,6 @@
 //! Looking at accounts and changing what they may do.
 
+use super::audit::audit;
 use super::sign_in::{IdentityService, create_account};
 use crate::error::{Error, Reason, Result};
 use crate::identity::domain::account::{Guest, NewAccount, User, assigned_roles};
@@ -18,6 +19,15 @@ pub enum Session {
     Guest(Guest),
 }
 
+/// By what a user is looked up.
+#[derive(Clone)]
+pub enum UserKey {
+    /// By id.
+    Id(UserId),
+    /// By e-mail address, in any letter case.
+    Email(String),
+}
+
 impl IdentityService {
     /// Tells who the caller is.
     pub async fn me(&self, caller: &Caller) -> Result<Session> {
@@ -31,7 +41,22 @@ impl IdentityService {
                 let guest = tx.guest(guest_id).await?;
                 guest.map(Session::Guest).ok_or_else(|| Error::not_found("guest"))
             }
+            SessionId::Service(_) => Err(Reason::RoleMissing.into()),
         }
+    }
+
+    /// Looks a user up for somebody else, who is recorded.
+    pub async fn look_up_user(&self, caller: &Caller, key: &UserKey) -> Result<User> {
+        let mut tx = self.store.begin().await?;
+        let found = match key {
+            UserKey::Id(user_id) => tx.user(*user_id).await?,
+            UserKey::Email(email) => tx.user_by_email(email).await?.map(|(user, _)| user),
+        };
+        let user = found.ok_or_else(|| Error::not_found("user"))?;
+        let subject = user.user_id.to_string();
+        audit(&mut tx, caller.session, "GetUser", &subject, self.clock.now()).await?;
+        tx.commit().await?;
+        Ok(user)
     }
 
     /// Sets the roles of a user, once for a request id. CUSTOMER is always kept.
@@ -49,17 +74,20 @@ impl IdentityService {
         let user = tx.lock_user(user_id).await?;
         let mut recollection = Recollection::load(&mut tx, [key]).await?;
         let remembered = recollection.check(key)?;
-        let user = user.ok_or_else(|| Error::not_found("user"))?;
+        let (user, _) = user.ok_or_else(|| Error::not_found("user"))?;
         if matches!(remembered, Remembered::Resource(_)) {
             return Ok(user);
         }
         let now = self.clock.now();
         let changed = user.with_roles(roles);
         if let Some(changed) = &changed {
-            if !tx.update_roles(changed).await? {
+            if !tx.update_user(changed).await? {
                 return Err(Reason::ChangedMeanwhile.into());
             }
             tx.emit(events::user_roles_changed(changed, now));
+            let names: Vec<&str> = changed.roles.iter().map(Role::name).collect();
+            let subject = format!("{user_id} {}", names.join(" "));
+            audit(&mut tx, key.session, "SetUserRoles", &subject, now).await?;
         }
         recollection.remember(key, user_id.uuid());
         recollection.save(&mut tx, now).await?;
@@ -142,13 +170,14 @@ pub async fn contact_email(tx: &mut Tx, session: SessionId) -> Result<Option<Str
         SessionId::Guest(guest_id) => {
             Ok(tx.guest(guest_id).await?.and_then(|guest| guest.contact_email))
         }
+        SessionId::Service(_) => Ok(None),
     }
 }
 
 /// Keeps the address that a guest gave with a booking, if the guest had none. Accounts keep theirs.
 pub async fn fill_contact_email(tx: &mut Tx, session: SessionId, email: &str) -> Result<()> {
     match session {
-        SessionId::User(_) => Ok(()),
+        SessionId::User(_) | SessionId::Service(_) => Ok(()),
         SessionId::Guest(guest_id) => tx.fill_contact_email(guest_id, email).await,
     }
 }

@@ -7,12 +7,13 @@ use crate::error::{Error, Reason, Result};
 use crate::identity::domain::refresh::{
     Family, RefreshDecision, Successor, decide, token_expire_time,
 };
+use crate::identity::domain::reset::forgettable_before;
 use crate::identity::tokens::RefreshSecret;
 use crate::kernel::caller::{Role, Roles, SessionId};
 use crate::kernel::time::Timestamp;
 use crate::store::Tx;
 
-/// Sign-ins that one sweep forgets at the most, so that it never holds the database for long.
+/// Rows of a kind that one sweep forgets at the most, so that it never holds the database for long.
 const SWEEP_MAX: i64 = 500;
 
 impl IdentityService {
@@ -90,13 +91,18 @@ impl IdentityService {
         Ok(())
     }
 
-    /// Forgets some of the sign-ins whose time is over; answers with how many. Zero means that
-    /// there are no more for now.
+    /// Tells of guests again where that is due, and forgets some of the sign-ins, requests for
+    /// passwords and counts whose time is over; answers with how many there were. Zero means that
+    /// there is no more for now.
     pub async fn sweep(&self) -> Result<u64> {
+        let told = self.tell_again().await?;
         let mut tx = self.store.begin().await?;
-        let swept = tx.delete_expired_families(self.clock.now(), SWEEP_MAX).await?;
+        let now = self.clock.now();
+        let families = tx.delete_expired_families(now, SWEEP_MAX).await?;
+        let resets = tx.delete_expired_resets(forgettable_before(now), SWEEP_MAX).await?;
+        let attempts = tx.delete_expired_attempts(now, SWEEP_MAX).await?;
         tx.commit().await?;
-        Ok(swept)
+        Ok(told + families + resets + attempts)
     }
 }
 
@@ -108,5 +114,7 @@ async fn session_roles(tx: &mut Tx, session: SessionId) -> Result<Roles> {
             Ok(user.roles)
         }
         SessionId::Guest(_) => Ok([Role::Guest].into_iter().collect()),
+        // A service has no sign-in that could go on.
+        SessionId::Service(_) => Err(Reason::RefreshTokenInvalid.into()),
     }
 }

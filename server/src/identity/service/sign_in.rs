@@ -1,22 +1,28 @@
 //! Registering, signing in, and opening guest sessions.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::take_over::take_over;
+use super::throttle::Attempt;
 use crate::error::{Reason, Result};
-use crate::identity::domain::account::{Guest, NewAccount, User};
+use crate::identity::domain::account::{Guest, GuestOpening, NewAccount, User};
 use crate::identity::domain::password::NewPassword;
 use crate::identity::domain::refresh::{Family, family_expire_time, token_expire_time};
 use crate::identity::events;
 use crate::identity::passwords::{Passwords, Verdict};
-use crate::identity::tokens::{AccessTokens, RefreshSecret, RefreshTokens};
+use crate::identity::tokens::{AccessTokens, MailTokens, RefreshSecret, RefreshTokens};
 use crate::kernel::caller::{Role, Roles, SessionId};
 use crate::kernel::id::{GuestId, UserId};
 use crate::kernel::time::Timestamp;
 use crate::ports::clock::Clock;
-use crate::secret::Secrets;
+use crate::secret::{Key, Secrets};
 use crate::store::{Store, Tx};
+
+/// What the key of what is counted is derived for.
+const THROTTLE_PURPOSE: &str = "login-throttle";
 
 /// Who is who. Cheap to clone.
 #[derive(Clone)]
@@ -25,7 +31,18 @@ pub struct IdentityService {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) access_tokens: Arc<AccessTokens>,
     pub(super) refresh_tokens: RefreshTokens,
+    pub(super) mail_tokens: MailTokens,
+    pub(super) throttle_key: Key,
     pub(super) passwords: Passwords,
+}
+
+/// How somebody comes to register or sign in.
+#[derive(Clone, Default)]
+pub struct Arrival {
+    /// The network address of the connection; what proxies say of it is not believed.
+    pub address: Option<IpAddr>,
+    /// A refresh token of the guest session whose holds, bookings and tickets the user is to have.
+    pub guest_refresh_token: Option<String>,
 }
 
 /// What a client needs to act.
@@ -67,17 +84,25 @@ impl IdentityService {
         access_tokens: Arc<AccessTokens>,
         secrets: &Secrets,
     ) -> Result<Self> {
-        let refresh_tokens = RefreshTokens::new(secrets);
-        let passwords = Passwords::new()?;
-        Ok(Self { store, clock, access_tokens, refresh_tokens, passwords })
+        Ok(Self {
+            store,
+            clock,
+            access_tokens,
+            refresh_tokens: RefreshTokens::new(secrets),
+            mail_tokens: MailTokens::new(secrets),
+            throttle_key: secrets.current.key(THROTTLE_PURPOSE),
+            passwords: Passwords::new()?,
+        })
     }
 
-    /// Makes an account with the role CUSTOMER and signs it in; EMAIL_TAKEN if there is one.
+    /// Makes an account with the role CUSTOMER and signs it in; EMAIL_TAKEN if there is one. If a
+    /// guest is to be taken over and cannot be, no account is made.
     pub async fn register(
         &self,
         email: String,
         password: NewPassword,
         display_name: String,
+        arrival: &Arrival,
     ) -> Result<SignedIn> {
         let roles = [Role::Customer].into_iter().collect();
         let account = NewAccount { email, display_name, roles };
@@ -85,29 +110,53 @@ impl IdentityService {
         let mut tx = self.store.begin().await?;
         let now = self.clock.now();
         let made = create_account(&mut tx, &account, &hash, now).await?;
-        let user = made.ok_or(Reason::EmailTaken)?;
+        let mut user = made.ok_or(Reason::EmailTaken)?;
+        if let Some(guest) = &arrival.guest_refresh_token {
+            user = take_over(&mut tx, user, guest, now).await?;
+        }
         let session = SessionId::User(user.user_id);
         let tokens = self.begin_sign_in(&mut tx, session, user.roles, now).await?;
         tx.commit().await?;
         Ok(SignedIn { user, tokens })
     }
 
-    /// Signs in. Unknown e-mail and wrong password answer CREDENTIALS_WRONG after the same work.
-    pub async fn login(&self, email: &str, password: String) -> Result<SignedIn> {
-        let known = self.store.read().await?.user_by_email(email).await?;
+    /// Signs in. Unknown e-mail and wrong password answer CREDENTIALS_WRONG after the same work,
+    /// and LOGIN_THROTTLED without any when too many went before. If a guest is to be taken over
+    /// and cannot be, nobody is signed in.
+    pub async fn login(
+        &self,
+        email: &str,
+        password: String,
+        arrival: &Arrival,
+    ) -> Result<SignedIn> {
+        let attempt = Attempt::to_sign_in(email, arrival.address);
+        let mut tx = self.store.read().await?;
+        self.admit(&mut tx, &attempt, self.clock.now()).await?;
+        let known = tx.user_by_email(email).await?;
+        drop(tx);
         let hash = known.as_ref().map(|(_, hash)| hash.clone());
         let verdict = self.passwords.verify(password.clone(), hash).await?;
         let stronger = match verdict {
             Verdict::Wrong | Verdict::Right => None,
             Verdict::RightButWeaklyHashed => Some(self.passwords.rehash(password).await?),
         };
-        let Some((user, hash)) = known.filter(|_| verdict != Verdict::Wrong) else {
+        let Some((known, hash)) = known.filter(|_| verdict != Verdict::Wrong) else {
+            self.note_failure(&attempt).await?;
             return Err(Reason::CredentialsWrong.into());
         };
         let mut tx = self.store.begin().await?;
         let now = self.clock.now();
+        // The lock makes sure that a password that was changed meanwhile lets nobody in.
+        let locked = tx.lock_user(known.user_id).await?.filter(|(_, now)| *now == hash);
+        let (mut user, _) = locked.ok_or(Reason::CredentialsWrong)?;
+        // Once more: of many guesses that run at the same time, a late one may be right.
+        self.admit(&mut tx, &attempt, now).await?;
+        self.note_success(&mut tx, &attempt, now).await?;
         if let Some(stronger) = stronger {
             tx.replace_password_hash(user.user_id, &hash, &stronger).await?;
+        }
+        if let Some(guest) = &arrival.guest_refresh_token {
+            user = take_over(&mut tx, user, guest, now).await?;
         }
         let session = SessionId::User(user.user_id);
         let tokens = self.begin_sign_in(&mut tx, session, user.roles, now).await?;
@@ -116,14 +165,11 @@ impl IdentityService {
     }
 
     /// Opens a session for a buyer without an account.
-    pub async fn create_guest_session(
-        &self,
-        contact_email: Option<String>,
-    ) -> Result<GuestSession> {
+    pub async fn create_guest_session(&self, opening: GuestOpening) -> Result<GuestSession> {
         let mut tx = self.store.begin().await?;
         let now = self.clock.now();
         let guest_id = GuestId::new(now, rand::random());
-        let guest = Guest { guest_id, contact_email, create_time: now };
+        let guest = Guest::opened(guest_id, opening, now);
         tx.insert_guest(&guest).await?;
         let roles = [Role::Guest].into_iter().collect();
         let session = SessionId::Guest(guest_id);
@@ -133,7 +179,7 @@ impl IdentityService {
     }
 
     /// Begins a chain of refresh tokens.
-    async fn begin_sign_in(
+    pub(super) async fn begin_sign_in(
         &self,
         tx: &mut Tx,
         session: SessionId,

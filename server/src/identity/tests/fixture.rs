@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::error::Result;
 use crate::identity::domain::password::NewPassword;
-use crate::identity::service::IdentityService;
+use crate::identity::service::{Arrival, IdentityService, SignedIn};
 use crate::identity::tokens::AccessTokens;
 use crate::kernel::time::Timestamp;
 use crate::ports::clock::Clock;
@@ -75,6 +76,17 @@ impl Fixture {
         let service = IdentityService::new(store.clone(), shared, Arc::clone(&tokens), &secrets())
             .expect("the service");
         Self { service, store, clock, tokens, _folder: folder }
+    }
+
+    /// Registers somebody with the password of all tests.
+    pub(crate) async fn register(&self, email: &str) -> Result<SignedIn> {
+        let arrival = Arrival::default();
+        self.service.register(email.into(), password(PASSWORD), "Ada".into(), &arrival).await
+    }
+
+    /// Signs somebody in.
+    pub(crate) async fn login(&self, email: &str, password: &str) -> Result<SignedIn> {
+        self.service.login(email, password.into(), &Arrival::default()).await
     }
 
     /// The service as another replica with other secrets has it.

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Reason, Result};
-use crate::kernel::caller::{Caller, Role, Roles, SessionId};
+use crate::kernel::caller::{Caller, Role, Roles, Scope, Scopes, SessionId};
+use crate::kernel::id::ServiceAccountId;
 use crate::kernel::time::Timestamp;
 use crate::secret::{Key, Secrets};
 
@@ -30,8 +31,8 @@ const PKCS8_PREFIX: [u8; 16] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
 ];
 
-/// What a token says. Every claim is required, and of exactly this type: a time that comes as text
-/// is refused, not ignored.
+/// What a token says. Every claim but `scopes` is required, and of exactly this type: a time that
+/// comes as text is refused, not ignored.
 #[derive(Serialize, Deserialize)]
 struct Claims {
     iss: String,
@@ -42,6 +43,9 @@ struct Claims {
     exp: i64,
     jti: String,
     roles: Vec<String>,
+    /// Of services only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    scopes: Vec<String>,
 }
 
 struct PublicKey {
@@ -118,6 +122,27 @@ impl AccessTokens {
         now: Timestamp,
         entropy: [u8; 16],
     ) -> Result<AccessToken> {
+        self.sign(session, (roles, Scopes::default()), now, entropy)
+    }
+
+    /// Makes a token that speaks for a service.
+    pub fn issue_to_service(
+        &self,
+        service: ServiceAccountId,
+        scopes: Scopes,
+        now: Timestamp,
+        entropy: [u8; 16],
+    ) -> Result<AccessToken> {
+        self.sign(SessionId::Service(service), (Roles::default(), scopes), now, entropy)
+    }
+
+    fn sign(
+        &self,
+        session: SessionId,
+        (roles, scopes): (Roles, Scopes),
+        now: Timestamp,
+        entropy: [u8; 16],
+    ) -> Result<AccessToken> {
         let issued = now.unix_seconds();
         let expire_time = Timestamp::from_micros(issued * 1_000_000) + ACCESS_TOKEN_SPAN;
         let claims = Claims {
@@ -129,6 +154,7 @@ impl AccessTokens {
             exp: expire_time.unix_seconds(),
             jti: URL_SAFE_NO_PAD.encode(entropy),
             roles: roles.iter().map(|role| role.name().to_owned()).collect(),
+            scopes: scopes.iter().map(|scope| scope.name().to_owned()).collect(),
         };
         let text = jsonwebtoken::encode(&self.header, &claims, &self.signing)
             .map_err(|error| Error::internal(format!("a token could not be signed: {error}")))?;
@@ -150,9 +176,15 @@ impl AccessTokens {
         if token_expire_time <= now {
             return Err(Reason::TokenExpired.into());
         }
-        // A role that a newer replica knows and this one doesn't gives no rights here.
-        let roles = claims.roles.iter().filter_map(|name| Role::parse(name)).collect();
-        Ok(Caller { session, roles, token_expire_time })
+        // A role that a newer replica knows and this one doesn't gives no rights here. Services
+        // have no roles and nobody else has scopes, whatever is claimed.
+        let roles: Roles = claims.roles.iter().filter_map(|name| Role::parse(name)).collect();
+        let scopes: Scopes = claims.scopes.iter().filter_map(|name| Scope::parse(name)).collect();
+        let (roles, scopes) = match session {
+            SessionId::Service(_) => (Roles::default(), scopes),
+            SessionId::User(_) | SessionId::Guest(_) => (roles, Scopes::default()),
+        };
+        Ok(Caller { session, roles, scopes, token_expire_time })
     }
 
     /// The claims of a token that one of our keys has signed for us. The header only chooses among

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
-use crate::booking::domain::booking::Trigger;
+use crate::booking::domain::saga::Trigger;
 use crate::booking::service::{advance, find_booking};
 use crate::error::{Error, Result};
 use crate::kernel::caller::Caller;
 use crate::kernel::id::{BookingId, PaymentId};
 use crate::kernel::time::Timestamp;
+use crate::payment::domain::payment::NewPayment;
 use crate::payment::domain::{Payment, PaymentFact};
 use crate::payment::events::payment_event;
+use crate::ports::gateway::PaymentMethod;
 use crate::store::{Recollection, Remembered, RequestKey, Tx, UseCase};
 
 /// Records a payment of a booking.
@@ -24,6 +26,8 @@ pub struct CreatePayment {
     pub payment_id: PaymentId,
     /// The booking.
     pub booking_id: BookingId,
+    /// How the buyer pays.
+    pub method: PaymentMethod,
     /// What the gateway made of the buyer's card.
     pub payment_token: String,
 }
@@ -86,15 +90,16 @@ impl CreatePayment {
             Some(Err(refused)) => return Ok(Err(refused)),
             None => return Ok(Err(Error::not_found("booking"))),
         };
-        let payment = Payment::begin(
-            self.payment_id,
-            booking.booking_id,
-            booking.event_id,
-            booking.session,
-            booking.total,
-            self.payment_token.clone(),
-            now,
-        );
+        let new = NewPayment {
+            payment_id: self.payment_id,
+            booking_id: booking.booking_id,
+            event_id: booking.event_id,
+            session: booking.session,
+            amount: booking.total,
+            method: self.method,
+            payment_token: self.payment_token.clone(),
+        };
+        let payment = Payment::begin(new, now);
         Ok(Ok(Recorded { payment, is_new: true }))
     }
 }

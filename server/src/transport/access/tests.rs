@@ -96,6 +96,7 @@ fn an_rpc_without_a_rule_stops_the_start_and_is_named() {
     let owner_only = access(&Access { owner: true, ..Access::default() });
     let unset_role = access(&Access { roles: vec![0], ..Access::default() });
     let unknown_role = access(&Access { roles: vec![99], ..Access::default() });
+    let unknown_scope = access(&Access { scopes: vec!["holds".into()], ..Access::default() });
     let faulty = [
         None,
         Some(&[][..]),
@@ -103,6 +104,7 @@ fn an_rpc_without_a_rule_stops_the_start_and_is_named() {
         Some(&owner_only),
         Some(&unset_role),
         Some(&unknown_role),
+        Some(&unknown_scope),
     ];
     for options in faulty {
         let error = AccessRules::load(&pool_with("boxoffice.extra.v1", options));
@@ -113,11 +115,11 @@ fn an_rpc_without_a_rule_stops_the_start_and_is_named() {
 
 #[test]
 fn an_rpc_with_a_rule_is_added_to_the_others() {
-    let options = access(&Access { scopes: vec!["holds".into()], ..Access::default() });
+    let options = access(&Access { scopes: vec!["bookings:read".into()], ..Access::default() });
     let pool = pool_with("boxoffice.extra.v1", Some(&options));
     let rules = AccessRules::load(&pool).expect("every RPC has a rule");
     let rule = rules.get("/boxoffice.extra.v1.Extra/Forgotten");
-    assert_eq!(rule.map(|rule| rule.scopes.clone()), Some(vec!["holds".to_owned()]));
+    assert_eq!(rule.map(|rule| rule.scopes), Some([Scope::BookingsRead].into_iter().collect()));
 }
 
 #[test]

@@ -9,13 +9,14 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::identity::tests::fixture::{HandClock, tokens};
-use crate::kernel::caller::{Role, SessionId};
-use crate::kernel::id::UserId;
+use crate::kernel::caller::{Role, Scope, SessionId};
+use crate::kernel::id::{ServiceAccountId, UserId};
 
 const PUBLIC: &str = "/boxoffice.catalog.v1.CatalogService/ListEvents";
 const ADMIN: &str = "/boxoffice.identity.v1.IdentityService/SetUserRoles";
 const ANYBODY: &str = "/boxoffice.identity.v1.IdentityService/GetMe";
 const LOGIN: &str = "/boxoffice.identity.v1.IdentityService/Login";
+const GUEST_SESSION: &str = "/boxoffice.identity.v1.IdentityService/CreateGuestSession";
 
 /// What got through to the RPC.
 type Passed = (Option<Caller>, HeaderMap);
@@ -122,6 +123,35 @@ async fn every_rpc_admits_exactly_the_roles_of_its_rule() {
         }
     }
     assert!(cells > 80, "{cells}");
+}
+
+#[tokio::test]
+async fn services_go_by_scopes_alone() {
+    let door = Door::new();
+    let rules = AccessRules::load(&POOL).expect("every RPC has a rule");
+    let now = door.clock.now();
+    let account = ServiceAccountId::new(now, [1; 10]);
+    for scope in Scope::ALL {
+        let scopes = [scope].into_iter().collect();
+        let token = tokens().issue_to_service(account, scopes, now, [1; 16]).expect("a token");
+        let token = format!("Bearer {}", token.text);
+        for (path, rule) in rules.iter() {
+            let outcome = door.call_with(path, &token).await;
+            let what = format!("{path} with {}", scope.name());
+            if rule.scopes.has(scope) || rule.public && rule.scopes.is_empty() {
+                assert_passed(&outcome, true, &what);
+            } else {
+                assert_refused(&outcome, Code::PermissionDenied, "SCOPE_MISSING", &what);
+            }
+        }
+        // An old one is nobody's where a session is opened, and refused elsewhere.
+        let earlier = now - Duration::from_secs(60 * 60);
+        let old = tokens().issue_to_service(account, scopes, earlier, [1; 16]).expect("a token");
+        let old = format!("Bearer {}", old.text);
+        assert_passed(&door.call_with(GUEST_SESSION, &old).await, false, "an old one");
+        let outcome = door.call_with(PUBLIC, &old).await;
+        assert_refused(&outcome, Code::Unauthenticated, "TOKEN_EXPIRED", "an old one");
+    }
 }
 
 #[tokio::test]

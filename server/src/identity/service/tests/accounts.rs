@@ -1,9 +1,9 @@
 use uuid::Uuid;
 
 use crate::error::Reason;
-use crate::identity::domain::account::User;
+use crate::identity::domain::account::{GuestOpening, User};
 use crate::identity::service::{contact_email, fill_contact_email};
-use crate::identity::tests::fixture::{EMAIL, Fixture, PASSWORD, password};
+use crate::identity::tests::fixture::{EMAIL, Fixture, PASSWORD};
 use crate::kernel::caller::{Role, Roles, SessionId};
 use crate::kernel::id::{GuestId, UserId};
 use crate::ports::clock::Clock;
@@ -14,7 +14,7 @@ fn roles(roles: &[Role]) -> Roles {
 }
 
 async fn registered(f: &Fixture) -> User {
-    let made = f.service.register(EMAIL.into(), password(PASSWORD), "Ada".into()).await;
+    let made = f.register(EMAIL).await;
     made.expect("an account").user
 }
 
@@ -119,7 +119,7 @@ async fn the_first_admin_is_made_once() {
     // An admin whose name differs is an admin all the same.
     let other = f.service.ensure_admin("other@example.com", "a long one", "Other").await;
     assert!(!other.expect("an answer"));
-    let root = f.service.login("root@example.com", "a long one".into()).await.expect("signed in");
+    let root = f.login("root@example.com", "a long one").await.expect("signed in");
     assert_eq!((root.user.roles, root.user.version), (roles(&[Role::Customer, Role::Admin]), 2));
     let kinds: Vec<_> = events(&f).await.into_iter().map(|event| event.kind).collect();
     assert_eq!(kinds.iter().filter(|kind| *kind == "UserRegistered").count(), 2);
@@ -149,7 +149,7 @@ async fn an_ensured_user_is_made_once_and_left_alone_afterwards() {
     let again =
         f.service.ensure_user(EMAIL, "another long one", "Eve", roles(&[Role::Admin])).await;
     assert!(again.expect("a user") == made);
-    assert!(f.service.login(EMAIL, PASSWORD.into()).await.is_ok());
+    assert!(f.login(EMAIL, PASSWORD).await.is_ok());
     assert_eq!(kinds(&events(&f).await), [("UserRegistered", 1), ("UserRolesChanged", 2)]);
 }
 
@@ -157,7 +157,8 @@ async fn an_ensured_user_is_made_once_and_left_alone_afterwards() {
 async fn booking_learns_where_tickets_go() {
     let f = Fixture::new().await;
     let user = SessionId::User(registered(&f).await.user_id);
-    let guest = f.service.create_guest_session(None).await.expect("a session").guest;
+    let guest =
+        f.service.create_guest_session(GuestOpening::default()).await.expect("a session").guest;
     let guest = SessionId::Guest(guest.guest_id);
     let unknown = SessionId::Guest(GuestId::new(f.clock.now(), [9; 10]));
     let mut tx = f.store.begin().await.expect("a transaction");

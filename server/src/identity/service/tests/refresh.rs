@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use crate::error::{Reason, Result};
+use crate::identity::domain::account::GuestOpening;
 use crate::identity::service::TokenPair;
-use crate::identity::tests::fixture::{EMAIL, Fixture, PASSWORD, password, secret, secrets};
+use crate::identity::tests::fixture::{EMAIL, Fixture, PASSWORD, secret, secrets};
 use crate::identity::tokens::RefreshSecret;
 use crate::kernel::caller::Role;
 use crate::ports::clock::Clock;
@@ -11,12 +12,17 @@ use crate::secret::Secrets;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 async fn signed_in(f: &Fixture) -> String {
-    let made = f.service.register(EMAIL.into(), password(PASSWORD), "Ada".into()).await;
+    let made = f.register(EMAIL).await;
     made.expect("an account").tokens.refresh_token
 }
 
 async fn guest(f: &Fixture) -> String {
-    f.service.create_guest_session(None).await.expect("a session").tokens.refresh_token
+    f.service
+        .create_guest_session(GuestOpening::default())
+        .await
+        .expect("a session")
+        .tokens
+        .refresh_token
 }
 
 async fn refreshed(f: &Fixture, token: &str) -> String {
@@ -94,7 +100,7 @@ async fn a_repeat_after_the_successor_was_used_ends_the_sign_in_for_good() {
         assert_eq!(refusal(&f, token).await, Some(Reason::RefreshTokenInvalid));
     }
     // Another sign-in of the same user goes on.
-    let other = f.service.login(EMAIL, PASSWORD.into()).await.expect("signed in");
+    let other = f.login(EMAIL, PASSWORD).await.expect("signed in");
     assert!(f.service.refresh(&other.tokens.refresh_token).await.is_ok());
 }
 
@@ -166,11 +172,11 @@ async fn a_busy_sign_in_ends_too() {
 #[tokio::test]
 async fn new_roles_count_from_the_next_access_token_on() {
     let f = Fixture::new().await;
-    let made = f.service.register(EMAIL.into(), password(PASSWORD), "Ada".into()).await;
+    let made = f.register(EMAIL).await;
     let made = made.expect("an account");
     let promoted = made.user.with_roles([Role::Customer, Role::Admin].into_iter().collect());
     let mut tx = f.store.begin().await.expect("a transaction");
-    assert!(tx.update_roles(&promoted.expect("a change")).await.expect("written"));
+    assert!(tx.update_user(&promoted.expect("a change")).await.expect("written"));
     tx.commit().await.expect("committed");
     let pair = f.service.refresh(&made.tokens.refresh_token).await.expect("the next pair");
     let before = f.tokens.verify(&made.tokens.access_token, f.clock.now()).expect("a caller");

@@ -3,8 +3,8 @@ use std::time::{Duration, Instant};
 use argon2::{Argon2, Params, PasswordHasher};
 
 use crate::error::{Error, Reason};
-use crate::identity::domain::account::{NewAccount, User};
-use crate::identity::service::Session;
+use crate::identity::domain::account::{GuestOpening, NewAccount, User};
+use crate::identity::service::{Arrival, Session};
 use crate::identity::tests::fixture::{EMAIL, Fixture, PASSWORD, password};
 use crate::kernel::caller::{Role, Roles, SessionId};
 use crate::kernel::id::UserId;
@@ -13,7 +13,7 @@ use crate::ports::clock::Clock;
 #[tokio::test]
 async fn whoever_registers_is_signed_in_as_a_customer() {
     let f = Fixture::new().await;
-    let made = f.service.register(EMAIL.into(), password(PASSWORD), "Ada".into()).await;
+    let made = f.register(EMAIL).await;
     let made = made.expect("an account");
     let caller = f.tokens.verify(&made.tokens.access_token, f.clock.now()).expect("a caller");
     assert_eq!(caller.session, SessionId::User(made.user.user_id));
@@ -28,7 +28,9 @@ async fn one_address_makes_one_account_however_it_is_written_and_however_many_tr
     let tries = (0..8).map(|count| {
         let (service, mixed) = (f.service.clone(), count % 2 == 0);
         let email = if mixed { EMAIL.to_uppercase() } else { EMAIL.to_owned() };
-        tokio::spawn(async move { service.register(email, password(PASSWORD), "Ada".into()).await })
+        tokio::spawn(async move {
+            service.register(email, password(PASSWORD), "Ada".into(), &Arrival::default()).await
+        })
     });
     let mut made = 0;
     for outcome in futures::future::join_all(tries).await {
@@ -43,10 +45,10 @@ async fn one_address_makes_one_account_however_it_is_written_and_however_many_tr
 #[tokio::test]
 async fn signing_in_takes_the_right_password_and_any_letter_case_of_the_address() {
     let f = Fixture::new().await;
-    let made = f.service.register(EMAIL.into(), password(PASSWORD), "Ada".into()).await;
+    let made = f.register(EMAIL).await;
     let made = made.expect("an account");
     for email in [EMAIL, "ADA@Example.Com", " ada@example.com "] {
-        let signed_in = f.service.login(email, PASSWORD.into()).await.expect("signed in");
+        let signed_in = f.login(email, PASSWORD).await.expect("signed in");
         assert!(signed_in.user == made.user);
     }
 }
@@ -54,7 +56,7 @@ async fn signing_in_takes_the_right_password_and_any_letter_case_of_the_address(
 #[tokio::test]
 async fn unknown_address_and_wrong_password_get_the_same_answer() {
     let f = Fixture::new().await;
-    f.service.register(EMAIL.into(), password(PASSWORD), "Ada".into()).await.expect("an account");
+    f.register(EMAIL).await.expect("an account");
     let mut answers = Vec::new();
     for (email, text) in [
         (EMAIL, "wrong horse battery"),
@@ -64,7 +66,7 @@ async fn unknown_address_and_wrong_password_get_the_same_answer() {
         ("not an address", PASSWORD),
         ("", "the password of nobody"),
     ] {
-        let Err(Error::Rejected(refusal)) = f.service.login(email, text.into()).await else {
+        let Err(Error::Rejected(refusal)) = f.login(email, text).await else {
             panic!("signed in as {email}");
         };
         answers.push((refusal.reason, refusal.message, refusal.metadata.len()));
@@ -76,12 +78,12 @@ async fn unknown_address_and_wrong_password_get_the_same_answer() {
 #[tokio::test]
 async fn unknown_address_and_wrong_password_take_a_similar_time() {
     let f = Fixture::new().await;
-    f.service.register(EMAIL.into(), password(PASSWORD), "Ada".into()).await.expect("an account");
+    f.register(EMAIL).await.expect("an account");
     let mut fastest = [Duration::MAX; 2];
     for _ in 0..7 {
         for (slot, email) in fastest.iter_mut().zip([EMAIL, "nobody@example.com"]) {
             let begin = Instant::now();
-            assert!(f.service.login(email, "wrong horse battery".into()).await.is_err());
+            assert!(f.login(email, "wrong horse battery").await.is_err());
             *slot = begin.elapsed().min(*slot);
         }
     }
@@ -103,12 +105,12 @@ async fn a_weakly_hashed_password_is_hashed_anew_when_it_is_right() {
     let mut tx = f.store.begin().await.expect("a transaction");
     assert!(tx.insert_user(&user, &weak).await.expect("written"));
     tx.commit().await.expect("committed");
-    assert!(f.service.login(EMAIL, "wrong horse battery".into()).await.is_err());
+    assert!(f.login(EMAIL, "wrong horse battery").await.is_err());
     assert_eq!(stored_hash(&f).await, weak);
-    assert!(f.service.login(EMAIL, PASSWORD.into()).await.is_ok());
+    assert!(f.login(EMAIL, PASSWORD).await.is_ok());
     let strong = stored_hash(&f).await;
     assert!(strong.contains("m=19456,t=2,p=1"), "{strong}");
-    assert!(f.service.login(EMAIL, PASSWORD.into()).await.is_ok());
+    assert!(f.login(EMAIL, PASSWORD).await.is_ok());
     assert_eq!(stored_hash(&f).await, strong);
 }
 
@@ -121,7 +123,8 @@ async fn stored_hash(f: &Fixture) -> String {
 async fn a_guest_has_a_session_with_or_without_an_address() {
     let f = Fixture::new().await;
     for email in [None, Some(EMAIL.to_owned())] {
-        let made = f.service.create_guest_session(email.clone()).await.expect("a session");
+        let opening = GuestOpening { contact_email: email.clone(), ..GuestOpening::default() };
+        let made = f.service.create_guest_session(opening).await.expect("a session");
         let caller = f.tokens.verify(&made.tokens.access_token, f.clock.now()).expect("a caller");
         assert_eq!(caller.session, SessionId::Guest(made.guest.guest_id));
         assert_eq!(caller.roles.iter().collect::<Vec<_>>(), [Role::Guest]);

@@ -95,6 +95,28 @@ fn a_token_of_ours_tells_who_calls() {
 }
 
 #[test]
+fn a_service_has_scopes_and_no_roles_and_nobody_else_has_scopes() {
+    let account = ServiceAccountId::new(NOW, [8; 10]);
+    let scopes: Scopes = [Scope::UsersRead, Scope::TicketsCheckIn].into_iter().collect();
+    let token = tokens().issue_to_service(account, scopes, NOW, [9; 16]).expect("a token").text;
+    assert_eq!(part(&token, 1)["scopes"], json!(["users:read", "tickets:check-in"]));
+    let caller = tokens().verify(&token, NOW).expect("a caller");
+    assert_eq!((caller.session, caller.scopes), (SessionId::Service(account), scopes));
+    assert_eq!((caller.roles, caller.service_account_id()), (Roles::default(), Some(account)));
+    // Signed by us, and yet not believed.
+    let mut claims = part(&token, 1);
+    claims["roles"] = json!(["ADMIN"]);
+    claims["scopes"] = json!(["users:read", "everything"]);
+    let caller = tokens().verify(&sign(&part(&token, 0), &claims), NOW).expect("a caller");
+    assert!(!caller.is_admin() && caller.scopes.iter().eq([Scope::UsersRead]));
+    let user = with_claim("scopes", json!(["users:read"]));
+    assert!(tokens().verify(&user, NOW).is_ok_and(|caller| caller.scopes.is_empty()));
+    for value in [json!("users:read"), json!([1]), json!({})] {
+        assert_invalid(&with_claim("scopes", value.clone()), &value.to_string());
+    }
+}
+
+#[test]
 fn header_and_claims_are_as_documented() {
     let (header, claims) = (part(&good(), 0), part(&good(), 1));
     let kid = tokens().jwks()["keys"][0]["kid"].clone();

@@ -1,0 +1,7 @@
+//! Venues.
+
+mod change;
+mod commands;
+mod import;
+
+pub use commands::Venues;

@@ -1,0 +1,81 @@
+//! What a server does by itself.
+
+use std::sync::Arc;
+
+use super::{COMPARE_PAUSE, SWEEP_PAUSE, Services, TIDY_PAUSE};
+use crate::adapters::database_bus::DatabaseBus;
+use crate::booking::feed::SeatFeeds;
+use crate::kernel::limits::{COMPARED_AGE, REQUEST_ID_KEPT};
+use crate::notification::service::NotificationService;
+use crate::store::sweep_requests;
+use crate::tasks::Tasks;
+use crate::workers::{listen, relay_events, repeat};
+
+impl Services {
+    /// Starts all of it.
+    pub(super) fn start_workers(
+        &self,
+        feeds: &SeatFeeds,
+        notifications: &NotificationService,
+        tasks: &Tasks,
+    ) {
+        let stop = tasks.stop();
+        let bus = Arc::new(DatabaseBus::new(self.deliveries.clone()));
+        let clock = Arc::clone(&self.clock);
+        tasks.spawn_vital(relay_events(self.store.clone(), bus, clock, stop.clone()));
+        tasks.spawn_vital(listen(self.store.clone(), stop.clone()));
+        let feeds = feeds.clone();
+        let followed = stop.clone();
+        tasks.spawn_vital(async move { feeds.follow(followed).await });
+        let booking = self.booking.clone();
+        tasks.spawn_vital(repeat("sweeper of holds", SWEEP_PAUSE, stop.clone(), move || {
+            let booking = booking.clone();
+            async move { booking.sweep_holds().await }
+        }));
+        let booking = self.booking.clone();
+        tasks.spawn_vital(repeat("sweeper of bookings", SWEEP_PAUSE, stop.clone(), move || {
+            let booking = booking.clone();
+            async move { booking.sweep_bookings().await }
+        }));
+        let booking = self.booking.clone();
+        tasks.spawn_vital(repeat("sweeper of events", SWEEP_PAUSE, stop.clone(), move || {
+            let booking = booking.clone();
+            async move { Ok(booking.sweep_called_off().await? | booking.sweep_takeovers().await?) }
+        }));
+        let payment = self.payment.clone();
+        tasks.spawn_vital(repeat("reconciler", SWEEP_PAUSE, stop.clone(), move || {
+            let payment = payment.clone();
+            async move { payment.reconcile().await }
+        }));
+        let payment = self.payment.clone();
+        tasks.spawn_vital(repeat("comparison", COMPARE_PAUSE, stop.clone(), move || {
+            let payment = payment.clone();
+            async move { Ok(!payment.compare(false, COMPARED_AGE).await?.is_complete) }
+        }));
+        let catalog = self.catalog.clone();
+        tasks.spawn_vital(repeat("sweeper of events", TIDY_PAUSE, stop.clone(), move || {
+            let catalog = catalog.clone();
+            async move { catalog.sweep_events().await }
+        }));
+        let notifications = notifications.clone();
+        tasks.spawn_vital(repeat("mails", SWEEP_PAUSE, stop.clone(), move || {
+            let notifications = notifications.clone();
+            async move { notifications.send_due().await }
+        }));
+        let (identity, payment) = (self.identity.clone(), self.payment.clone());
+        let tidied = (self.booking.clone(), self.store.clone(), Arc::clone(&self.clock));
+        tasks.spawn_vital(repeat("tidying", TIDY_PAUSE, stop.clone(), move || {
+            let (identity, payment) = (identity.clone(), payment.clone());
+            let (booking, store, clock) = tidied.clone();
+            async move {
+                let changes = booking.sweep_changes().await?;
+                identity.sweep().await?;
+                let webhooks = payment.sweep_webhooks().await?;
+                let mut tx = store.begin().await?;
+                let requests = sweep_requests(&mut tx, clock.now() - REQUEST_ID_KEPT).await?;
+                tx.commit().await?;
+                Ok(changes || webhooks || requests)
+            }
+        }));
+    }
+}

@@ -1,0 +1,94 @@
+//! Counting what is left.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use crate::booking::domain::availability::{Availability, OfferAvailability};
+use crate::booking::domain::inventory::FeedCursor;
+use crate::error::Result;
+use crate::kernel::id::EventId;
+use crate::kernel::seat_state::SeatState;
+use crate::store::{Tx, bulk_rows, column};
+
+impl Tx {
+    /// How much of these events is left; those that were never on sale are missing.
+    pub(crate) async fn availability(
+        &mut self,
+        event_ids: &[EventId],
+    ) -> Result<BTreeMap<EventId, Availability>> {
+        const CURSORS: &str = "select event_id, epoch, revision from booking_feed
+            where event_id in (";
+        const SEATS: &str = "select o.event_id, o.offer_id, o.name, s.state, count(s.seat_id)
+            from booking_offer o
+            left join booking_seat s on s.event_id = o.event_id and s.offer_id = o.offer_id
+            where o.event_id in (";
+        const BY_STATE: &str = ") group by o.event_id, o.offer_id, o.name, o.position, s.state
+            order by o.event_id, o.position, o.offer_id";
+        type SeatRow = (Uuid, Uuid, String, Option<String>, i64);
+        let cursors = bulk_rows!(
+            self,
+            CURSORS,
+            event_ids,
+            |b, id| b.push_bind(id.uuid()),
+            ")",
+            as (Uuid, i64, i64)
+        );
+        let mut events: BTreeMap<EventId, Availability> = cursors
+            .into_iter()
+            .map(|(event_id, epoch, revision)| {
+                let cursor = FeedCursor { epoch, revision };
+                (event_id.into(), Availability { cursor, offers: Vec::new() })
+            })
+            .collect();
+        for (event_id, offer_id, name, state, count) in bulk_rows!(
+            self,
+            SEATS,
+            event_ids,
+            |b, id| b.push_bind(id.uuid()),
+            BY_STATE,
+            as SeatRow
+        ) {
+            let Some(event) = events.get_mut(&event_id.into()) else { continue };
+            let offer_id = offer_id.into();
+            if event.offers.last().is_none_or(|offer| offer.offer_id != offer_id) {
+                event.offers.push(OfferAvailability::new(offer_id, name));
+            }
+            // An offer without seats has no state to count.
+            let Some(state) = state else { continue };
+            let state = column(SeatState::parse(&state), "state")?;
+            if let Some(offer) = event.offers.last_mut() {
+                offer.add(state, count);
+            }
+        }
+        self.add_general_admission(event_ids, &mut events).await?;
+        Ok(events)
+    }
+
+    /// Adds the offers of general admission, which come after those of seats.
+    async fn add_general_admission(
+        &mut self,
+        event_ids: &[EventId],
+        events: &mut BTreeMap<EventId, Availability>,
+    ) -> Result<()> {
+        const HEAD: &str = "select event_id, offer_id, name, quantity, held, claimed, sold, blocked
+            from booking_ga_offer where event_id in (";
+        type Row = (Uuid, Uuid, String, i64, i64, i64, i64, i64);
+        for (event_id, offer_id, name, quantity, held, claimed, sold, blocked) in bulk_rows!(
+            self,
+            HEAD,
+            event_ids,
+            |b, id| b.push_bind(id.uuid()),
+            ") order by event_id, position, offer_id",
+            as Row
+        ) {
+            let Some(event) = events.get_mut(&event_id.into()) else { continue };
+            let offer_id = offer_id.into();
+            let available = quantity - held - claimed - sold - blocked;
+            let offer =
+                OfferAvailability { offer_id, name, available, held, claimed, sold, blocked };
+            event.offers.push(offer);
+        }
+        Ok(())
+    }
+}

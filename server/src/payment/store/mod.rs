@@ -1,0 +1,9 @@
+//! Payment's tables.
+
+mod comparison;
+mod payment;
+mod refund;
+mod turn;
+
+pub(in crate::payment) use comparison::WebhookSeen;
+pub(in crate::payment) use payment::ListedBy;

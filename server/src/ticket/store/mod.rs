@@ -1,0 +1,5 @@
+//! Ticket's tables.
+
+mod check_in;
+mod event;
+mod ticket;
