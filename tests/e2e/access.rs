@@ -15,7 +15,9 @@ use boxoffice_sdk::reporting::v1::GetBookingTimelineRequest;
 use boxoffice_sdk::ticket::v1::{GetTicketRequest, ListTicketsRequest};
 use boxoffice_sdk::r#type::v1::Role;
 use boxoffice_sdk::{Code, Error, ErrorReason};
-use boxoffice_tests::{PASSWORD, Person, Stage, StagePlan, World, request_id, scenarios};
+use boxoffice_tests::{
+    PASSWORD, Person, Stage, StagePlan, World, look_until, request_id, scenarios,
+};
 use futures::StreamExt;
 use prost::Message;
 use prost_reflect::{Kind, MessageDescriptor};
@@ -160,7 +162,8 @@ scenarios! {
             let seat = if me_is_guest(&owner).await { stage.seat(0) } else { stage.seat(1) };
             let booking = owner.buy(&stage.event_id, &[seat]).await;
             // The timeline follows the sale; others are asked about one that is there.
-            await_timeline(&owner, &booking.booking_id).await;
+            let timeline = async || owner.timeline_of(&booking).await;
+            look_until(timeline, |steps| !steps.is_empty()).await;
             let others = [world.guest().await, world.customer().await, world.organizer().await];
             for other in &others {
                 assert_hidden(other, &owner, &stage).await;
@@ -283,14 +286,4 @@ scenarios! {
 async fn me_is_guest(person: &Person) -> bool {
     let me = person.get_me(GetMeRequest {}).await.expect("somebody").session;
     matches!(me, Some(get_me_response::Session::Guest(_)))
-}
-
-async fn await_timeline(person: &Person, booking_id: &str) {
-    let give_up = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
-    let request = GetBookingTimelineRequest { booking_id: booking_id.to_owned() };
-    while person.get_booking_timeline(request.clone()).await.is_err() {
-        assert!(tokio::time::Instant::now() < give_up, "no timeline");
-        // It polls: a worker builds the view.
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use boxoffice_sdk::ErrorReason;
 use boxoffice_sdk::booking::v1::Booking;
@@ -10,9 +10,12 @@ use boxoffice_sdk::operations::v1::{
     DeadLetter, DiscardDeadLetterRequest, GetStatusRequest, GetStatusResponse,
     ListDeadLettersRequest, ReplayDeadLettersRequest, ReplayDeadLettersResponse, dead_letter,
 };
-use boxoffice_tests::{Backend, Person, Process, Stage, StagePlan, World, kills, request_id};
+use boxoffice_tests::{
+    Backend, Person, Process, Stage, StagePlan, World, eventually, kills, look_until, request_id,
+};
 use uuid::Uuid;
 
+use crate::service_accounts::recorded;
 use crate::sieve::{FAILURES_MAX, Poison, SIEVE, Sieve, uuid, world};
 
 /// Runs a scenario with a sieve on both databases.
@@ -60,12 +63,11 @@ async fn parked_count(admin: &Person, consumer: &str) -> i64 {
 }
 
 async fn wait_for_parked(admin: &Person, count: i64) {
-    let give_up = Instant::now() + Duration::from_secs(20);
-    while parked_count(admin, SIEVE).await != count {
-        assert!(Instant::now() < give_up, "not {count} events are parked");
-        // It polls: events come from a worker.
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    eventually(async || {
+        let parked = parked_count(admin, SIEVE).await;
+        if parked == count { Ok(()) } else { Err(format!("{parked} are parked, not {count}")) }
+    })
+    .await;
 }
 
 async fn letters(admin: &Person, state: dead_letter::State) -> Vec<DeadLetter> {
@@ -98,6 +100,13 @@ fn everything_of(consumer: &str) -> ReplayDeadLettersRequest {
 
 async fn replay(admin: &Person, request: ReplayDeadLettersRequest) -> ReplayDeadLettersResponse {
     admin.replay_dead_letters(request).await.expect("an answer")
+}
+
+/// What the record of privileged calls says of dead letters: each action and its subject.
+async fn handled(world: &World) -> Vec<[String; 2]> {
+    let entries = recorded(world).await.into_iter();
+    let handled = entries.filter(|entry| entry.action.contains("DeadLetter"));
+    handled.map(|entry| [entry.action, entry.subject]).collect()
 }
 
 fn discarding(letter: &DeadLetter) -> DiscardDeadLetterRequest {
@@ -188,6 +197,8 @@ with_sieve! {
         assert!(answer.failed.is_empty());
         let repeat = replay(&admin, request).await;
         assert_eq!((repeat.delivered_count, repeat.parked_count), (0, 0));
+        let each = ["ReplayDeadLetters", SIEVE].map(str::to_owned);
+        assert_eq!(handled(world).await, [each.clone(), each], "a repeat is nothing new");
         let taken = sieve.taken_of(&booking);
         let versions: Vec<i64> = taken.iter().map(|(version, _)| *version).collect();
         assert_eq!(versions, [1, 2, 3, 4, 5]);
@@ -221,6 +232,8 @@ with_sieve! {
             assert_eq!(letter.reason, "the sieve does without it");
             assert!(letter.resolved_by.starts_with("usr_") && letter.resolve_time.is_some());
         }
+        let once = ["DiscardDeadLetter", &parked[0].dead_letter_id];
+        assert_eq!(handled(world).await, [once.map(str::to_owned)]);
         let again = admin.discard_dead_letter(discarding(&parked[0])).await;
         let again = again.expect_err("it is discarded already");
         assert_eq!(again.reason(), ErrorReason::DeadLetterResolved);
@@ -263,13 +276,11 @@ with_sieve! {
         sieve.refuse(&booking, "BookingPaymentStarted", Poison::Passing);
         buyer.pay(&booking, "tok_success").await.expect("an answer");
         let enough = usize::try_from(2 * FAILURES_MAX).expect("a number");
-        let give_up = Instant::now() + Duration::from_secs(20);
-        while sieve.refusals.load(Ordering::SeqCst) < enough {
-            assert!(Instant::now() < give_up, "it is not tried again");
+        let refusals = async || {
             world.clock.advance(Duration::from_secs(1));
-            // It polls: the relay tries again.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            sieve.refusals.load(Ordering::SeqCst)
+        };
+        look_until(refusals, |refusals| *refusals >= enough).await;
         sieve.heal();
         world.clock.advance(Duration::from_secs(61));
         sieve.wait_for(&booking, &[1, 2, 3]).await;

@@ -1,13 +1,13 @@
 //! Events leave once they are true, and do their work once however often they come.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use boxoffice_sdk::ErrorReason;
 use boxoffice_sdk::booking::v1::{Booking, booking};
 use boxoffice_sdk::payment::v1::payment;
 use boxoffice_sdk::reporting::v1::TimelineStep;
 use boxoffice_server::ports::clock::Clock;
-use boxoffice_tests::{Person, Stage, StagePlan, World, scenarios};
+use boxoffice_tests::{Person, Stage, StagePlan, World, look_until, scenarios};
 
 /// Everything that events leave behind.
 const COUNTS: [&str; 7] = [
@@ -57,14 +57,8 @@ async fn ended(buyer: &Person, stage: &Stage) -> Vec<(Booking, Vec<TimelineStep>
     buyer.wait_for(&found, booking::State::Confirmed).await;
     let mut ended = Vec::new();
     for (booking, length) in [(bought, 7), (declined, 21), (cancelled, 7), (found, 7)] {
-        let give_up = Instant::now() + Duration::from_secs(20);
-        let mut steps = buyer.timeline_of(&booking).await;
-        while steps.len() < length {
-            assert!(Instant::now() < give_up, "{} of {length} steps", steps.len());
-            // It polls: steps come from a worker.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            steps = buyer.timeline_of(&booking).await;
-        }
+        let timeline = async || buyer.timeline_of(&booking).await;
+        let steps = look_until(timeline, |steps| steps.len() >= length).await;
         assert_eq!(steps.len(), length, "{steps:?}");
         ended.push((booking, steps));
     }

@@ -6,7 +6,7 @@ use boxoffice_sdk::ErrorReason;
 use boxoffice_sdk::booking::v1::{Booking, GetHoldRequest, booking, hold};
 use boxoffice_sdk::payment::v1::payment;
 use boxoffice_server::adapters::sandbox::LedgerState;
-use boxoffice_tests::{Person, Process, Stage, StagePlan, kills};
+use boxoffice_tests::{Person, Process, Stage, StagePlan, kills, look_until};
 use futures::future::join_all;
 
 /// How soon a server is ready again.
@@ -116,12 +116,9 @@ kills! {
         for payment in join_all(started).await {
             payment.expect("it is recorded");
         }
-        let give_up = Instant::now() + Duration::from_secs(20);
-        while !process.ledger().await.iter().any(|entry| entry.state == LedgerState::Captured) {
-            assert!(Instant::now() < give_up, "nothing was charged");
-            // It polls: the money is taken by a task of the server.
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        look_until(async || process.ledger().await, |ledger| {
+            ledger.iter().any(|entry| entry.state == LedgerState::Captured)
+        }).await;
         kill_and_start_again(process);
         let begun = Instant::now();
         let buyer = process.again(&buyer).await;

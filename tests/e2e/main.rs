@@ -32,6 +32,7 @@ mod payment;
 mod payment_lists;
 mod plans;
 mod port;
+mod privileges;
 mod reconcile;
 mod refunds;
 mod refusals;

@@ -1,13 +1,12 @@
 //! Payments whose requests are repeated, whose answers are lost, and whose bookings are cancelled.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
 use boxoffice_sdk::ErrorReason;
 use boxoffice_sdk::booking::v1::{Booking, SeatState, booking};
 use boxoffice_sdk::payment::v1::{CreatePaymentRequest, payment};
 use boxoffice_server::adapters::sandbox::LedgerState;
-use boxoffice_tests::{Person, Stage, StagePlan, World, request_id, scenarios};
+use boxoffice_tests::{Person, Stage, StagePlan, World, look_until, request_id, scenarios};
 use futures::future::join_all;
 
 async fn book(buyer: &Person, stage: &Stage, seat: usize) -> Booking {
@@ -155,12 +154,9 @@ scenarios! {
             let booking = book(&buyer, &stage, seat).await;
             let payment = buyer.start_paying(&booking, "tok_timeout_after_charge").await;
             let payment = payment.expect("it is recorded");
-            let give_up = Instant::now() + Duration::from_secs(20);
-            while world.ledger_of(&payment).await.is_none_or(|e| e.state == LedgerState::Open) {
-                assert!(Instant::now() < give_up, "nothing was charged");
-                // It polls: the money is taken by a task of the server.
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
+            look_until(async || world.ledger_of(&payment).await, |entry| {
+                entry.as_ref().is_some_and(|entry| entry.state != LedgerState::Open)
+            }).await;
             // The answer is found a second later: mostly, the cancellation comes before that.
             if buyer.cancel(&booking).await.is_err() {
                 assert_eq!(buyer.look_at(&booking).await.state(), booking::State::Confirmed);

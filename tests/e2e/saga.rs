@@ -6,7 +6,7 @@ use boxoffice_sdk::ErrorReason;
 use boxoffice_sdk::booking::v1::{Booking, ListBookingsRequest, SeatState, booking};
 use boxoffice_sdk::payment::v1::payment;
 use boxoffice_server::adapters::sandbox::LedgerState;
-use boxoffice_tests::{Person, Stage, StagePlan, World, scenarios};
+use boxoffice_tests::{Person, Stage, StagePlan, World, eventually, scenarios};
 
 /// Beyond the time to pay, which is 10 minutes.
 const PAY_BY_PASSED: Duration = Duration::from_secs(10 * 60 + 5);
@@ -39,16 +39,10 @@ scenarios! {
         let payment = buyer.start_paying(&booking, "tok_hang").await.expect("it is recorded");
         buyer.wait_for_payment(&payment, payment::State::Unknown).await;
         world.clock.advance(PAY_BY_PASSED);
-        let give_up = Instant::now() + Duration::from_secs(20);
-        loop {
-            match other.hold(&stage.event_id, &[seat]).await {
-                Ok(_) => break,
-                Err(error) => assert_eq!(error.reason(), ErrorReason::SeatsTaken),
-            }
-            assert!(Instant::now() < give_up, "the seat is stuck");
-            // It polls: the gateway is asked to cancel by a worker.
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        eventually(async || {
+            let held = other.hold(&stage.event_id, &[seat]).await;
+            held.inspect_err(|error| assert_eq!(error.reason(), ErrorReason::SeatsTaken))
+        }).await;
         // Somebody else has the seat, so the payment must have been settled before.
         assert_eq!(buyer.look_at(&booking).await.state(), booking::State::Expired);
         assert_eq!(buyer.look_at_payment(&payment).await.state(), payment::State::Canceled);

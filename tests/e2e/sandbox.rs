@@ -1,11 +1,9 @@
 //! The sandbox as a process of its own, beside a server that dies and comes back.
 
-use std::time::{Duration, Instant};
-
 use boxoffice_sdk::booking::v1::{Booking, SeatState, booking};
 use boxoffice_sdk::operations::v1::ReconcileRequest;
 use boxoffice_sdk::payment::v1::payment;
-use boxoffice_tests::{Backend, Person, Process, SandboxChild, Stage, StagePlan};
+use boxoffice_tests::{Backend, Person, Process, SandboxChild, Stage, StagePlan, look_until};
 
 /// A port that nobody has; the server has to come back at the same one to be told anything.
 fn free_port() -> u16 {
@@ -18,18 +16,13 @@ async fn book(buyer: &Person, stage: &Stage, seat: usize) -> Booking {
     buyer.book(&hold).await.expect("the hold is good")
 }
 
-/// Waits until the ledger has so many charges in that state; polls, and gives up after 20 seconds.
+/// Waits until the ledger has so many charges in that state.
 async fn wait_for_ledger(sandbox: &SandboxChild, state: &str, count: usize) {
-    let give_up = Instant::now() + Duration::from_secs(20);
-    loop {
-        let lines = sandbox.lines().await;
-        if lines.iter().filter(|line| line.state == state).count() == count {
-            return;
-        }
-        assert!(Instant::now() < give_up, "{lines:?}");
-        // It polls: another process changes it.
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    look_until(
+        async || sandbox.lines().await,
+        |lines| lines.iter().filter(|line| line.state == state).count() == count,
+    )
+    .await;
 }
 
 async fn survives_a_kill(backend: Backend) {

@@ -60,7 +60,8 @@ async fn me(person: &Person) -> User {
     }
 }
 
-async fn recorded(world: &World) -> Vec<AuditEntry> {
+/// The record of privileged calls, the newest first.
+pub async fn recorded(world: &World) -> Vec<AuditEntry> {
     let request = ListAuditEntriesRequest { page_size: 200, ..Default::default() };
     world.admin().await.list_audit_entries(request).await.expect("a list").audit_entries
 }

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use boxoffice_sdk::booking::v1::Booking;
@@ -10,7 +9,7 @@ use boxoffice_server::error::{Error, Result};
 use boxoffice_server::kernel::id::BookingId;
 use boxoffice_server::ports::bus::Consumer;
 use boxoffice_server::store::{Event, Tx};
-use boxoffice_tests::{Backend, World};
+use boxoffice_tests::{Backend, World, eventually};
 use uuid::Uuid;
 
 /// Failures after which these tests have an event parked.
@@ -92,16 +91,12 @@ impl Sieve {
 
     /// Waits until it has taken exactly these versions of a booking.
     pub async fn wait_for(&self, booking: &Booking, versions: &[i64]) {
-        let give_up = Instant::now() + Duration::from_secs(20);
-        loop {
+        eventually(async || {
             let taken: Vec<i64> = self.taken_of(booking).into_iter().map(|taken| taken.0).collect();
-            if taken == versions {
-                return;
-            }
-            assert!(Instant::now() < give_up, "it took {taken:?}, not {versions:?}");
-            // It polls: events come from a worker.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            let difference = format!("it took {taken:?}, not {versions:?}");
+            if taken == versions { Ok(()) } else { Err(difference) }
+        })
+        .await;
     }
 
     /// Its effect happened once for each event that it took, and for no other.

@@ -9,7 +9,9 @@ use boxoffice_sdk::booking::v1::{
 use boxoffice_sdk::payment::v1::{CreatePaymentRequest, Payment, payment};
 use boxoffice_sdk::{Code, Error, ErrorReason};
 use boxoffice_server::adapters::sandbox::LedgerState;
-use boxoffice_tests::{Door, Person, Process, Stage, StagePlan, kills, request_id};
+use boxoffice_tests::{
+    Door, Person, Process, Stage, StagePlan, eventually_within, kills, request_id,
+};
 use futures::future::join_all;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -71,21 +73,19 @@ impl Buyer {
         &mut self,
         call: impl AsyncFn(&Person) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let give_up = tokio::time::Instant::now() + ANSWER_MAX;
-        loop {
-            let answer = call(&self.person).await;
-            if !answer.as_ref().is_err_and(is_unknown) {
-                return answer;
-            }
+        eventually_within(ANSWER_MAX, async || {
+            let unknown = match call(&self.person).await {
+                Err(error) if is_unknown(&error) => error,
+                answer => return Ok(answer),
+            };
             self.unknown_count += 1;
-            assert!(tokio::time::Instant::now() < give_up, "still no answer");
             if self.outside.has_changed().expect("the test is not over") {
                 let door = self.outside.borrow_and_update().door.clone();
                 self.person = door.again(&self.person).await;
             }
-            // It polls: the server comes back at another address.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            Err(format!("still no answer: {unknown}"))
+        })
+        .await
     }
 
     /// Buys seat after seat until the sale closes. Every third try is for a seat that others want
@@ -168,14 +168,14 @@ async fn kill_at_random(process: &mut Process, outside: &watch::Sender<Outside>)
     let mut chance = Chance(seed);
     for _ in 0..KILLS {
         let pause = Duration::from_millis(200 + chance.below(1_000));
-        // Nothing polls here: the moment is random on purpose.
+        // It chooses the moment of a kill, at random.
         tokio::time::sleep(pause).await;
         process.kill();
         let ready = process.start_again();
         assert!(ready < READY_MAX, "ready only after {ready:?}");
         outside.send_modify(|outside| outside.door = Door { url: process.url() });
     }
-    // Nothing polls here: the sale goes on for a moment after the last kill.
+    // It chooses the moment of closing: some of the sale is to come after the last kill.
     tokio::time::sleep(Duration::from_millis(300)).await;
     outside.send_modify(|outside| outside.is_closing = true);
 }

@@ -1,20 +1,17 @@
 //! A walk with a guest who becomes a user and then changes her mind.
 
-use std::time::{Duration, Instant};
-
 use boxoffice_sdk::booking::v1::{Booking, GetBookingRequest, ListHoldsRequest, booking};
 use boxoffice_sdk::identity::v1::RegisterRequest;
 use boxoffice_sdk::operations::v1::{ListNotificationsRequest, notification};
 use boxoffice_sdk::payment::v1::{GetPaymentRequest, payment};
 use boxoffice_sdk::ticket::v1::ticket;
 use boxoffice_sdk::{Code, ErrorReason};
-use boxoffice_tests::{PASSWORD, Person, StagePlan, World, read_ledger, scenarios};
+use boxoffice_tests::{
+    PASSWORD, Person, StagePlan, World, eventually, look_until, read_ledger, scenarios,
+};
 use notification::Kind;
 
 use crate::refusals::refused;
-
-/// How long what was the guest's may take to become the user's.
-const TAKEN_OVER_MAX: Duration = Duration::from_secs(20);
 
 async fn register(guest: &Person, person: &Person) {
     let request = RegisterRequest {
@@ -31,24 +28,14 @@ async fn find(person: &Person, booking: &Booking) -> Result<Booking, boxoffice_s
     Ok(person.get_booking(request).await?.booking.expect("a booking"))
 }
 
-/// Waits until that is so; polls.
-async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
-    let give_up = Instant::now() + TAKEN_OVER_MAX;
-    while !is_so().await {
-        assert!(Instant::now() < give_up, "it is never so: {what}");
-        // It polls: what was the guest's is moved by a worker.
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-/// Waits until a booking, its payment and its story are the user's.
+/// Waits until a booking, its payment, its tickets and its story are the user's.
 async fn until_hers(ada: &Person, booking: &Booking) {
-    until("the booking is hers", async || find(ada, booking).await.is_ok()).await;
+    eventually(async || find(ada, booking).await).await;
     let booking_id = booking.booking_id.clone();
     let request = GetPaymentRequest { booking_id, ..Default::default() };
-    until("the payment is hers", async || ada.get_payment(request.clone()).await.is_ok()).await;
-    until("the tickets are hers", async || ada.tickets_of(booking).await.len() == 2).await;
-    until("the story is hers", async || ada.timeline_of(booking).await.len() >= 6).await;
+    eventually(async || ada.get_payment(request.clone()).await).await;
+    look_until(async || ada.tickets_of(booking).await, |tickets| tickets.len() == 2).await;
+    look_until(async || ada.timeline_of(booking).await, |steps| steps.len() >= 6).await;
 }
 
 async fn told(person: &Person, booking: &Booking) -> Vec<Kind> {
@@ -74,10 +61,10 @@ scenarios! {
         until_hers(&ada, &bought).await;
         let found = find(&ada, &bought).await.expect("it is hers");
         assert_eq!((found.state(), &found.places), (booking::State::Confirmed, &bought.places));
-        until("the hold is hers", async || {
-            let holds = ada.list_holds(ListHoldsRequest::default()).await.expect("a list").holds;
-            holds.len() == 1 && holds[0].hold_id == held.hold_id
-        }).await;
+        let holds = async || {
+            ada.list_holds(ListHoldsRequest::default()).await.expect("a list").holds
+        };
+        look_until(holds, |holds| holds.len() == 1 && holds[0].hold_id == held.hold_id).await;
         // It is the guest's no more, and what is his was never hers.
         refused(find(&guest, &bought).await, Code::NotFound, ErrorReason::NotFound);
         refused(find(&ada, &his).await, Code::NotFound, ErrorReason::NotFound);

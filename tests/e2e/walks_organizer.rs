@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Output;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use boxoffice_sdk::booking::v1::{Booking, SeatState, booking};
 use boxoffice_sdk::catalog::v1::{
@@ -17,7 +17,7 @@ use boxoffice_sdk::payment::v1::GetPaymentRequest;
 use boxoffice_sdk::ticket::v1::{ListEventTicketsRequest, ticket};
 use boxoffice_sdk::{Code, ErrorReason};
 use boxoffice_tests::{
-    Database, Door, PASSWORD, Person, Process, Stage, StagePlan, World, kills, program,
+    Database, Door, PASSWORD, Person, Process, Stage, StagePlan, World, kills, look_until, program,
     read_ledger, request_id, scenarios,
 };
 use notification::Kind;
@@ -298,12 +298,8 @@ kills! {
         call_off(&organizer, &stage.event_id).await;
         process.kill();
         process.start_again();
-        let give_up = Instant::now() + Duration::from_secs(20);
-        while given_back(&money(process.folder.path()).await) == 0 {
-            assert!(Instant::now() < give_up, "nothing is given back");
-            // It polls: the money is given back by a task of the server.
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let ledger = async || money(process.folder.path()).await;
+        look_until(ledger, |money| given_back(money) > 0).await;
         process.kill();
         let done = "select count(*) from payment_refund where state = 'SUCCEEDED'";
         let done = process.database.count_by_hand(done).await;

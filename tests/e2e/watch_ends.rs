@@ -5,12 +5,13 @@ use std::time::Duration;
 use boxoffice_proto::booking::v1::booking_service_client::BookingServiceClient;
 use boxoffice_sdk::booking::v1::{
     SeatCursor, SeatState, WatchBookingRequest, WatchSeatsRequest, WatchSeatsResponse,
+    watch_seats_response::Update,
 };
 use boxoffice_sdk::catalog::v1::GetSeatMapRequest;
 use boxoffice_sdk::{Client, Code, Error, ErrorReason, Fold, SeatView};
 use boxoffice_server::app::App;
 use boxoffice_server::parts::Parts;
-use boxoffice_tests::{Backend, Person, Stage, StagePlan, World, scenarios};
+use boxoffice_tests::{Backend, Person, Stage, StagePlan, World, eventually, scenarios};
 use futures::StreamExt;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Streaming};
@@ -121,18 +122,15 @@ async fn swept_changes(world: World) {
     world.clock.advance(Duration::from_secs(11 * 60));
     let world = world.restart().await;
     let anybody = world.anonymous().await;
-    let give_up = tokio::time::Instant::now() + END_MAX;
-    let snapshot = loop {
+    let snapshot = eventually(async || {
         let mut stream = anybody.watch_seats(&stage.event_id, old);
         let message = stream.next().await.expect("it goes on").expect("no error");
-        use boxoffice_sdk::booking::v1::watch_seats_response::Update;
-        if let Some(Update::Snapshot(snapshot)) = message.update {
-            break snapshot;
+        match message.update {
+            Some(Update::Snapshot(snapshot)) => Ok(snapshot),
+            _ => Err("they are still kept"),
         }
-        assert!(tokio::time::Instant::now() < give_up, "they are still kept");
-        // It polls: a worker forgets old changes.
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
+    })
+    .await;
     assert!(snapshot.resynchronised);
     assert_eq!(snapshot.seats.len(), stage.seats.len());
     world.finish().await;

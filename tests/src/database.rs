@@ -1,10 +1,11 @@
 //! A fresh database for one test.
 
 use std::path::Path;
-use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
+
+use crate::patience::eventually;
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,34 +94,13 @@ impl Database {
         }
     }
 
-    /// Reads one id, by a query of one's own.
-    pub async fn id_by_hand(&self, query: &str) -> uuid::Uuid {
-        let query = sqlx::AssertSqlSafe(query.to_owned());
-        match self.backend {
-            Backend::Sqlite => {
-                let mut conn = sqlx::SqliteConnection::connect(&self.url).await.expect("it opens");
-                sqlx::query_scalar(query).fetch_one(&mut conn).await.expect("an id")
-            }
-            Backend::Postgres => {
-                let mut conn = PgConnection::connect(&self.url).await.expect("it opens");
-                sqlx::query_scalar(query).fetch_one(&mut conn).await.expect("an id")
-            }
-        }
-    }
-
-    /// Waits until a number that a query of one's own reads is as wanted; polls, and gives up after
-    /// 20 seconds.
+    /// Waits until a number that a query of one's own reads is as wanted.
     pub async fn wait_by_hand(&self, query: &str, is_wanted: impl Fn(i64) -> bool) {
-        let give_up = tokio::time::Instant::now() + Duration::from_secs(20);
-        loop {
+        eventually(async || {
             let now = self.count_by_hand(query).await;
-            if is_wanted(now) {
-                return;
-            }
-            assert!(tokio::time::Instant::now() < give_up, "still {now}: {query}");
-            // It polls: a worker changes it.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            if is_wanted(now) { Ok(()) } else { Err(format!("still {now}: {query}")) }
+        })
+        .await;
     }
 }
 

@@ -1,7 +1,5 @@
 //! The door of a running server, in this process or another: people come in by it.
 
-use std::time::Duration;
-
 use boxoffice_sdk::Client;
 use boxoffice_sdk::identity::v1::{
     CreateGuestSessionRequest, LoginRequest, RegisterRequest, SetUserRolesRequest,
@@ -10,6 +8,7 @@ use boxoffice_sdk::operations::v1::{InvariantResult, VerifyInvariantsRequest};
 use boxoffice_sdk::r#type::v1::Role;
 use uuid::Uuid;
 
+use crate::patience::eventually;
 use crate::people::{Person, request_id};
 use crate::stage::{Stage, StagePlan};
 
@@ -17,8 +16,6 @@ use crate::stage::{Stage, StagePlan};
 pub const PASSWORD: &str = "correct horse battery";
 /// The first admin of every server in tests.
 pub const ADMIN: &str = "admin@example.com";
-/// How long unfinished work may take to finish once a test is over.
-const CALM_MAX: Duration = Duration::from_secs(20);
 
 /// Where a server is.
 #[derive(Clone, Debug)]
@@ -110,21 +107,16 @@ impl Door {
     /// Waits until nothing is unfinished, then asserts that every invariant holds. An invariant
     /// that must hold always is asserted at once.
     pub async fn assert_sound(&self) {
-        let give_up = tokio::time::Instant::now() + CALM_MAX;
         let admin = self.admin().await;
-        loop {
+        eventually(async || {
             let results = verify(&admin).await;
             assert!(results.len() >= 20, "only {} invariants", results.len());
             let broken: Vec<_> = results.iter().filter(|r| r.violation_count > 0).collect();
-            if broken.is_empty() {
-                return;
-            }
-            let at_once = broken.iter().any(|result| !UNFINISHED.contains(&result.name.as_str()));
-            let late = tokio::time::Instant::now() >= give_up;
-            assert!(!at_once && !late, "broken: {broken:#?}");
-            // It polls: workers are finishing.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+            let may_wait = |result: &&InvariantResult| UNFINISHED.contains(&result.name.as_str());
+            assert!(broken.iter().all(may_wait), "broken: {broken:#?}");
+            if broken.is_empty() { Ok(()) } else { Err(format!("broken: {broken:#?}")) }
+        })
+        .await;
     }
 }
 

@@ -12,6 +12,8 @@ use boxoffice_sdk::reporting::v1::{GetBookingTimelineRequest, TimelineStep};
 use boxoffice_sdk::ticket::v1::{ListTicketsRequest, Ticket};
 use uuid::Uuid;
 
+use crate::patience::{eventually, look_until};
+
 /// A fresh request id.
 pub fn request_id() -> String {
     Uuid::new_v4().to_string()
@@ -124,18 +126,9 @@ impl Person {
         self.get_booking(request).await.expect("it is there").booking.expect("a booking")
     }
 
-    /// Waits until a booking is in that state; polls, and gives up after 20 seconds.
+    /// Waits until a booking is in that state.
     pub async fn wait_for(&self, booking: &Booking, state: booking::State) -> Booking {
-        let give_up = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
-        loop {
-            let now = self.look_at(booking).await;
-            if now.state() == state {
-                return now;
-            }
-            assert!(tokio::time::Instant::now() < give_up, "still {:?}", now.state());
-            // It polls: the change comes from a worker.
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        look_until(async || self.look_at(booking).await, |now| now.state() == state).await
     }
 
     /// Reads a payment anew.
@@ -145,32 +138,16 @@ impl Person {
         self.get_payment(request).await.expect("it is there").payment.expect("a payment")
     }
 
-    /// Waits until a payment is in that state; polls, and gives up after 20 seconds.
+    /// Waits until a payment is in that state.
     pub async fn wait_for_payment(&self, payment: &Payment, state: payment::State) -> Payment {
-        self.wait_until_payment(payment, |now| now == state).await
+        look_until(async || self.look_at_payment(payment).await, |now| now.state() == state).await
     }
 
-    /// Waits until the outcome of a payment is known; polls, and gives up after 20 seconds.
+    /// Waits until the outcome of a payment is known.
     pub async fn wait_for_outcome(&self, payment: &Payment) -> Payment {
         let open = [payment::State::Pending, payment::State::Unknown];
-        self.wait_until_payment(payment, |now| !open.contains(&now)).await
-    }
-
-    async fn wait_until_payment(
-        &self,
-        payment: &Payment,
-        is_wanted: impl Fn(payment::State) -> bool,
-    ) -> Payment {
-        let give_up = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
-        loop {
-            let now = self.look_at_payment(payment).await;
-            if is_wanted(now.state()) {
-                return now;
-            }
-            assert!(tokio::time::Instant::now() < give_up, "still {:?}", now.state());
-            // It polls: the gateway's answer comes from a worker.
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        let is_known = |now: &Payment| !open.contains(&now.state());
+        look_until(async || self.look_at_payment(payment).await, is_known).await
     }
 
     /// The steps of a booking so far; none until the first has arrived.
@@ -183,20 +160,16 @@ impl Person {
         }
     }
 
-    /// Waits until the timeline of a booking is exactly this; polls, and gives up after 20 seconds.
+    /// Waits until the timeline of a booking is exactly this; no step of it goes away again.
     pub async fn wait_for_timeline(&self, booking: &Booking, kinds: &[&str]) {
-        let give_up = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
-        loop {
+        eventually(async || {
             let steps = self.timeline_of(booking).await;
             let now: Vec<&str> = steps.iter().map(|step| step.r#type.as_str()).collect();
-            if now == kinds {
-                return;
-            }
-            let late = now.len() > kinds.len() || tokio::time::Instant::now() >= give_up;
-            assert!(!late, "expected {kinds:?}, found {now:?}");
-            // It polls: steps come from a worker.
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+            let difference = format!("expected {kinds:?}, found {now:?}");
+            assert!(now.len() <= kinds.len(), "{difference}");
+            if now == kinds { Ok(()) } else { Err(difference) }
+        })
+        .await;
     }
 
     /// The tickets of a booking.

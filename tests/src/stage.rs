@@ -9,6 +9,7 @@ use boxoffice_sdk::catalog::v1::{
     PublishEventRequest, RowDraft, SectionDraft, VenueDraft,
 };
 
+use crate::patience::look_until;
 use crate::people::{Person, request_id};
 
 /// What a place of general admission costs, in cents.
@@ -144,17 +145,8 @@ impl Stage {
         rows.flat_map(|row| &row.seats).map(|seat| (seat.seat_id.clone(), seat.state())).collect()
     }
 
-    /// Waits until a seat is in that state; polls, and gives up after 20 seconds.
+    /// Waits until a seat is in that state.
     pub async fn wait_for(&self, person: &Person, seat: &str, state: SeatState) {
-        let give_up = tokio::time::Instant::now() + Duration::from_secs(20);
-        loop {
-            let now = self.states(person).await[seat];
-            if now == state {
-                return;
-            }
-            assert!(tokio::time::Instant::now() < give_up, "still {now:?}");
-            // It polls: the change comes from a worker.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        look_until(async || self.states(person).await[seat], |now| *now == state).await;
     }
 }

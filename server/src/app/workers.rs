@@ -45,7 +45,7 @@ impl Services {
         let payment = self.payment.clone();
         tasks.spawn_vital(repeat("reconciler", SWEEP_PAUSE, stop.clone(), move || {
             let payment = payment.clone();
-            async move { payment.reconcile().await }
+            async move { payment.ask_due().await }
         }));
         let payment = self.payment.clone();
         tasks.spawn_vital(repeat("comparison", COMPARE_PAUSE, stop.clone(), move || {

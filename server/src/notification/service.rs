@@ -7,7 +7,7 @@ use super::templates::{BookingFacts, EventFacts, Facts, PlaceFacts, TicketFacts,
 use crate::booking::domain::booking::{Booking, BookingState};
 use crate::catalog::domain::event::Event;
 use crate::error::{Error, Reason, Result};
-use crate::identity::service::IdentityService;
+use crate::identity::service::{IdentityService, audit};
 use crate::kernel::caller::{Caller, SessionId};
 use crate::kernel::id::{BookingId, NotificationId};
 use crate::kernel::limits::{MAIL_CALL_MAX, MAIL_LEASE};
@@ -225,6 +225,8 @@ impl NotificationService {
         }
         recollection.remember(key, notification_id.uuid());
         recollection.save(&mut tx, now).await?;
+        let subject = notification_id.to_string();
+        audit(&mut tx, key.session, "RetryNotification", &subject, now).await?;
         tx.commit().await?;
         Ok(again)
     }

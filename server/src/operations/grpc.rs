@@ -100,12 +100,13 @@ impl Contract for OperationsGrpc {
         &self,
         request: Request<wire::ReconcileRequest>,
     ) -> Result<Response<wire::ReconcileResponse>, Status> {
+        let caller = caller(&request)?;
         let mut fields = Fields::default();
         let body = request.get_ref();
         let range = Duration::ZERO..=SETTLE_MAX;
         let settle = fields.span("settle", body.settle.as_ref(), range, COMPARED_AGE);
         let Some(settle) = settle else { return Err(fields.error().into()) };
-        let compared = self.payments.compare(!body.only_changes, settle).await?;
+        let compared = self.payments.reconcile(&caller, !body.only_changes, settle).await?;
         Ok(Response::new(map::compared(compared)))
     }
 

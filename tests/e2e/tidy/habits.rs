@@ -12,6 +12,12 @@ const CARELESS: [(&str, &str); 5] = [
     ("#![allow", "use #[expect(…, reason = \"…\")]"),
 ];
 
+const SLEEPS: [&str; 2] = ["sleep(", "sleep_until("];
+/// The file of `eventually`, by which tests wait.
+const PATIENCE: &str = "tests/src/patience.rs";
+/// What a comment says of a sleep that waits for nothing: it chooses the moment of a fault.
+const CHOICE: &str = "chooses the moment";
+
 fn find(source: &Source, code: &str, piece: &str, advice: &str) -> Vec<Finding> {
     let at = occurrences(code, piece);
     at.into_iter().map(|at| source.at(line_of(code, at), format!("`{piece}`: {advice}"))).collect()
@@ -32,18 +38,21 @@ fn careless(source: &Source) -> Vec<Finding> {
     CARELESS.iter().flat_map(|(piece, advice)| find(source, &code, piece, advice)).collect()
 }
 
-/// Sleeps of tests, unless a comment on the line or the one above says that and what it polls.
+/// Sleeps of tests, unless a comment on the line or the one above says that it chooses the moment
+/// of a fault.
 fn sleeps(source: &Source) -> Vec<Finding> {
+    if source.path == PATIENCE {
+        return Vec::new();
+    }
     let scanned = scan(&source.text);
     let tests = if source.is_test() { scanned.code } else { split_tests(&scanned.code).1 };
     let explained = |line: usize| {
         let near = |at: usize| at == line || at + 1 == line;
-        scanned.comments.iter().any(|(at, comment)| near(*at) && comment.contains("polls"))
+        scanned.comments.iter().any(|(at, comment)| near(*at) && comment.contains(CHOICE))
     };
-    let advice = "wait for the state itself, or say in a comment what this polls";
-    let mut findings = find(source, &tests, "sleep(", advice);
-    findings.retain(|finding| !explained(finding.line));
-    findings
+    let advice = "wait by `eventually`, or say in a comment that it chooses the moment of a fault";
+    let found = SLEEPS.iter().flat_map(|piece| find(source, &tests, piece, advice));
+    found.filter(|finding| !explained(finding.line)).collect()
 }
 
 fn check(rule: fn(&Source) -> Vec<Finding>) {
@@ -78,7 +87,9 @@ fn bad_habits_are_found() {
     found.sort_unstable();
     assert_eq!(found, [1, 2, 4, 4]);
     let text = "fn f() {\n  tokio::time::sleep(x).await;\n  sleep(y); // polls the state\n}";
-    assert_eq!(lines(&sleeps(&source("tests/e2e/a.rs", text))), [2]);
+    assert_eq!(lines(&sleeps(&source("tests/e2e/a.rs", text))), [2, 3]);
+    let text = "// chooses the moment\n\nsleep(x);\n// chooses the\n// moment\nsleep_until(y);";
+    assert_eq!(lines(&sleeps(&source("tests/src/a.rs", text))), [3, 6]);
     let text = "#[cfg(test)]\nmod tests {\n  fn f() { thread::sleep(x) }\n}";
     assert_eq!(lines(&sleeps(&source("server/src/a.rs", text))), [3]);
 }
@@ -90,7 +101,9 @@ fn good_habits_are_not_found() {
     let source = Source::new("server/src/a.rs", text);
     assert!(careless(&source).is_empty() && unfinished(&source).is_empty());
     assert!(careless(&Source::new("tests/e2e/a.rs", "a.unwrap()")).is_empty());
-    let text = "// polls until the port answers\nsleep(x);\nsleep_until(y);";
+    let text =
+        "// It chooses the moment of a kill.\nsleep(x);\n\nsleep(y); // chooses the moment, too";
     assert!(sleeps(&Source::new("tests/e2e/a.rs", text)).is_empty());
+    assert!(sleeps(&Source::new("tests/src/patience.rs", "sleep(x)")).is_empty());
     assert!(sleeps(&Source::new("server/src/a.rs", "sleep(x)")).is_empty());
 }

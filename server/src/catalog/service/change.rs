@@ -24,36 +24,29 @@ impl CatalogService {
         etag: &str,
         change: &VenueChange,
     ) -> Result<Venue> {
-        attempt(|| self.try_update_venue(caller, key, venue_id, etag, change)).await
-    }
-
-    async fn try_update_venue(
-        &self,
-        caller: &Caller,
-        key: &RequestKey,
-        venue_id: VenueId,
-        etag: &str,
-        change: &VenueChange,
-    ) -> Result<Venue> {
-        let mut tx = self.store.begin().await?;
-        let now = self.clock.now();
-        let earlier = enter(&mut tx, key, venue_id.uuid(), now).await?;
-        tx.lock_venue(venue_id).await?;
-        let venue = if change.remakes_sections() {
-            tx.venue_with_seats(venue_id).await?
-        } else {
-            tx.venue(venue_id).await?
-        };
-        let venue = venue.filter(|venue| owns(caller, venue.organizer_id)).ok_or_else(no_venue)?;
-        if earlier.is_none() {
-            check_etag(etag, venue.version)?;
-            if let Some(changed) = change.apply(&venue, now, rand::random)? {
-                save_venue(&mut tx, &venue, &changed, now).await?;
+        attempt(|| async {
+            let mut tx = self.store.begin().await?;
+            let now = self.clock.now();
+            let earlier = enter(&mut tx, key, venue_id.uuid(), now).await?;
+            tx.lock_venue(venue_id).await?;
+            let venue = if change.remakes_sections() {
+                tx.venue_with_seats(venue_id).await?
+            } else {
+                tx.venue(venue_id).await?
+            };
+            let venue =
+                venue.filter(|venue| owns(caller, venue.organizer_id)).ok_or_else(no_venue)?;
+            if earlier.is_none() {
+                check_etag(etag, venue.version)?;
+                if let Some(changed) = change.apply(&venue, now, rand::random)? {
+                    save_venue(&mut tx, &venue, &changed, now).await?;
+                }
             }
-        }
-        let venue = tx.venue(venue_id).await?.ok_or_else(no_venue)?;
-        tx.commit().await?;
-        Ok(venue)
+            let venue = tx.venue(venue_id).await?.ok_or_else(no_venue)?;
+            tx.commit().await?;
+            Ok(venue)
+        })
+        .await
     }
 
     /// Changes fields of an event of the caller's, as far as its state allows.
@@ -65,37 +58,29 @@ impl CatalogService {
         etag: &str,
         change: &EventChange,
     ) -> Result<Event> {
-        attempt(|| self.try_update_event(caller, key, event_id, etag, change)).await
-    }
-
-    async fn try_update_event(
-        &self,
-        caller: &Caller,
-        key: &RequestKey,
-        event_id: EventId,
-        etag: &str,
-        change: &EventChange,
-    ) -> Result<Event> {
-        let mut tx = self.store.begin().await?;
-        let now = self.clock.now();
-        let earlier = enter(&mut tx, key, event_id.uuid(), now).await?;
-        let event = lock_own_event(&mut tx, caller, event_id).await?;
-        if earlier.is_none() {
-            check_etag(etag, event.version)?;
-            let venue = tx.venue(event.venue_id).await?.ok_or_else(no_venue)?;
-            if let Some(changed) = change.apply(&event, &venue, now, rand::random)? {
-                tx.update_event(&changed).await?;
-                if changed.state == EventState::Published {
-                    let start = changed.start_time;
-                    booking::service::move_start(&mut tx, event_id, start).await?;
-                    booking::service::describe_event(&mut tx, &changed.facts()).await?;
+        attempt(|| async {
+            let mut tx = self.store.begin().await?;
+            let now = self.clock.now();
+            let earlier = enter(&mut tx, key, event_id.uuid(), now).await?;
+            let event = lock_own_event(&mut tx, caller, event_id).await?;
+            if earlier.is_none() {
+                check_etag(etag, event.version)?;
+                let venue = tx.venue(event.venue_id).await?.ok_or_else(no_venue)?;
+                if let Some(changed) = change.apply(&event, &venue, now, rand::random)? {
+                    tx.update_event(&changed).await?;
+                    if changed.state == EventState::Published {
+                        let start = changed.start_time;
+                        booking::service::move_start(&mut tx, event_id, start).await?;
+                        booking::service::describe_event(&mut tx, &changed.facts()).await?;
+                    }
+                    tx.emit(event_updated(&changed, now));
                 }
-                tx.emit(event_updated(&changed, now));
             }
-        }
-        let event = tx.event(event_id).await?.ok_or_else(no_event)?;
-        tx.commit().await?;
-        Ok(event)
+            let event = tx.event(event_id).await?.ok_or_else(no_event)?;
+            tx.commit().await?;
+            Ok(event)
+        })
+        .await
     }
 }
 

@@ -26,35 +26,29 @@ impl CatalogService {
         key: &RequestKey,
         draft: &EventDraft,
     ) -> Result<Event> {
-        attempt(|| self.try_create_event(caller, key, draft)).await
-    }
-
-    async fn try_create_event(
-        &self,
-        caller: &Caller,
-        key: &RequestKey,
-        draft: &EventDraft,
-    ) -> Result<Event> {
-        let mut tx = self.store.begin().await?;
-        let now = self.clock.now();
-        let event_id = EventId::new(now, rand::random());
-        let event_id = match enter(&mut tx, key, event_id.uuid(), now).await? {
-            Some(earlier) => earlier.into(),
-            None => {
-                // Nobody remakes its sections before the draft is there.
-                tx.lock_venue(draft.venue_id()).await?;
-                let venue = tx.venue(draft.venue_id()).await?;
-                let venue = venue.filter(|venue| owns(caller, venue.organizer_id));
-                let venue = venue.ok_or_else(no_venue)?;
-                let event = draft.build(event_id, &venue, now, rand::random)?;
-                tx.insert_event(&event).await?;
-                tx.emit(event_created(&event, now));
-                event_id
-            }
-        };
-        let event = tx.event(event_id).await?.ok_or_else(no_event)?;
-        tx.commit().await?;
-        Ok(event)
+        attempt(|| async {
+            let mut tx = self.store.begin().await?;
+            let now = self.clock.now();
+            let event_id = EventId::new(now, rand::random());
+            let event_id = match enter(&mut tx, key, event_id.uuid(), now).await? {
+                Some(earlier) => earlier.into(),
+                None => {
+                    // Nobody remakes its sections before the draft is there.
+                    tx.lock_venue(draft.venue_id()).await?;
+                    let venue = tx.venue(draft.venue_id()).await?;
+                    let venue = venue.filter(|venue| owns(caller, venue.organizer_id));
+                    let venue = venue.ok_or_else(no_venue)?;
+                    let event = draft.build(event_id, &venue, now, rand::random)?;
+                    tx.insert_event(&event).await?;
+                    tx.emit(event_created(&event, now));
+                    event_id
+                }
+            };
+            let event = tx.event(event_id).await?.ok_or_else(no_event)?;
+            tx.commit().await?;
+            Ok(event)
+        })
+        .await
     }
 
     /// Reads an event. Drafts are there for their organizer and admins only.

@@ -18,30 +18,24 @@ impl CatalogService {
         key: &RequestKey,
         draft: &VenueDraft,
     ) -> Result<Venue> {
-        attempt(|| self.try_create_venue(caller, key, draft)).await
-    }
-
-    async fn try_create_venue(
-        &self,
-        caller: &Caller,
-        key: &RequestKey,
-        draft: &VenueDraft,
-    ) -> Result<Venue> {
-        let organizer_id = caller.user_id().ok_or(Reason::RoleMissing)?;
-        let mut tx = self.store.begin().await?;
-        let now = self.clock.now();
-        let venue_id = VenueId::new(now, rand::random());
-        let venue_id = match enter(&mut tx, key, venue_id.uuid(), now).await? {
-            Some(earlier) => earlier.into(),
-            None => {
-                let venue = draft.build(venue_id, organizer_id, now, rand::random);
-                tx.insert_venue(&venue).await?;
-                venue_id
-            }
-        };
-        let venue = tx.venue(venue_id).await?.ok_or_else(no_venue)?;
-        tx.commit().await?;
-        Ok(venue)
+        attempt(|| async {
+            let organizer_id = caller.user_id().ok_or(Reason::RoleMissing)?;
+            let mut tx = self.store.begin().await?;
+            let now = self.clock.now();
+            let venue_id = VenueId::new(now, rand::random());
+            let venue_id = match enter(&mut tx, key, venue_id.uuid(), now).await? {
+                Some(earlier) => earlier.into(),
+                None => {
+                    let venue = draft.build(venue_id, organizer_id, now, rand::random);
+                    tx.insert_venue(&venue).await?;
+                    venue_id
+                }
+            };
+            let venue = tx.venue(venue_id).await?.ok_or_else(no_venue)?;
+            tx.commit().await?;
+            Ok(venue)
+        })
+        .await
     }
 
     /// Reads a venue with all its seats.

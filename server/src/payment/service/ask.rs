@@ -12,7 +12,7 @@ const ROUND_MAX: i64 = 200;
 impl PaymentService {
     /// Asks about every payment and for every refund whose turn it is, without waiting for the
     /// answers. Says whether there may be more.
-    pub async fn reconcile(&self) -> Result<bool> {
+    pub async fn ask_due(&self) -> Result<bool> {
         let now = self.clock.now();
         let lease = now + GATEWAY_LEASE;
         let mut tx = self.store.begin().await?;

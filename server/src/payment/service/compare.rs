@@ -7,6 +7,8 @@ use std::time::Duration;
 use super::settle::by_id;
 use super::{FinishRefund, PaymentService, SettlePayment};
 use crate::error::Result;
+use crate::identity::service::audit;
+use crate::kernel::caller::Caller;
 use crate::kernel::id::PaymentId;
 use crate::kernel::limits::{
     COMPARED_AGAIN, COMPARED_AT_ONCE, COMPARED_MAX, DIFFERENCES_NAMED_MAX,
@@ -84,6 +86,20 @@ impl PaymentService {
         tx.save_compared_position(gateway, position.max(known), now).await?;
         tx.commit().await?;
         Ok(comparison)
+    }
+
+    /// Compares because a caller asks for it, which is recorded.
+    pub async fn reconcile(
+        &self,
+        caller: &Caller,
+        whole: bool,
+        age: Duration,
+    ) -> Result<Comparison> {
+        let mut tx = self.store.begin().await?;
+        let scope = if whole { "everything" } else { "changes" };
+        audit(&mut tx, caller.session, "Reconcile", scope, self.clock.now()).await?;
+        tx.commit().await?;
+        self.compare(whole, age).await
     }
 
     async fn compare_charges(
