@@ -1,7 +1,8 @@
 //! Gates that go on when their network is lost. What a gate knows is kept in a file.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use boxoffice_sdk::ticket::v1::offline_entry_result::Outcome;
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use crate::Shell;
 use crate::failure::Failure;
 use crate::json;
+use crate::kept_file;
 use crate::output::{Paint, Report, Style, clean, push};
 use crate::page::Limit;
 use crate::table::Table;
@@ -81,6 +83,12 @@ pub struct GateFile {
 }
 
 impl GateFile {
+    /// Waits until no other command works with the gate, and lets none until the lock is dropped:
+    /// what one has let in the next has to know.
+    fn lock(&self) -> Result<File, Failure> {
+        kept_file::lock(&self.file).map_err(|error| self.unwritable(&error))
+    }
+
     fn load(&self) -> Result<Gate, Failure> {
         let path = self.file.display();
         let text = fs::read_to_string(&self.file)
@@ -89,16 +97,31 @@ impl GateFile {
             .map_err(|error| Failure::said(format!("{path} is not a gate's file: {error}")))
     }
 
+    /// Refuses when the file keeps entries that the server was not told: a new gate would take
+    /// their place.
+    fn require_told(&self) -> Result<(), Failure> {
+        if !self.file.exists() {
+            return Ok(());
+        }
+        let (path, count) = (self.file.display(), self.load()?.untold_count());
+        let what = match count {
+            0 => return Ok(()),
+            1 => "1 entry".to_owned(),
+            count => format!("{count} entries"),
+        };
+        let sentence = format!("{path} keeps {what} that the server does not know of");
+        Err(Failure::said(format!("{sentence}; first: boxoffice gate sync")))
+    }
+
     /// Puts a new file in the place of the old one, so that no entry is lost half-way.
     fn keep(&self, gate: &Gate) -> Result<(), Failure> {
-        let failed = |error: std::io::Error| {
-            Failure::said(format!("cannot write {}: {error}", self.file.display()))
-        };
-        let text = serde_json::to_string_pretty(gate).map_err(|error| failed(error.into()))?;
-        let mut beside = self.file.clone().into_os_string();
-        beside.push(".new");
-        fs::write(Path::new(&beside), text).map_err(failed)?;
-        fs::rename(Path::new(&beside), &self.file).map_err(failed)
+        let text = serde_json::to_string_pretty(gate);
+        let kept = text.map_err(Into::into).and_then(|text| kept_file::write(&self.file, &text));
+        kept.map_err(|error| self.unwritable(&error))
+    }
+
+    fn unwritable(&self, error: &io::Error) -> Failure {
+        Failure::said(format!("cannot write {}: {error}", self.file.display()))
     }
 }
 
@@ -107,6 +130,8 @@ impl Gates {
     pub async fn run(self, shell: &Shell) -> Result<Report, Failure> {
         match self {
             Gates::Open { event_id, name, file } => {
+                let _lock = file.lock()?;
+                file.require_told()?;
                 let gate = Gate::open(&shell.client, &event_id, &name).await?;
                 file.keep(&gate)?;
                 let text = format!(
@@ -119,6 +144,7 @@ impl Gates {
                 Ok(Report::new(json, text).next("boxoffice gate scan CODE"))
             }
             Gates::Scan { code, offline, file } => {
+                let _lock = file.lock()?;
                 let mut gate = file.load()?;
                 let scan = if offline {
                     gate.scan_offline(&code, SystemTime::now())
@@ -130,6 +156,7 @@ impl Gates {
                 Ok(scanned(&scan, gate.untold_count(), shell.output.style()))
             }
             Gates::Sync { file } => {
+                let _lock = file.lock()?;
                 let mut gate = file.load()?;
                 let results = gate.sync(&shell.client).await?;
                 file.keep(&gate)?;

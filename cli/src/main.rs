@@ -11,6 +11,7 @@ mod hold;
 mod holds;
 mod identity;
 mod json;
+mod kept_file;
 mod notifications;
 mod operations;
 mod output;

@@ -5,10 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process;
 use std::sync::{Mutex, PoisonError};
 
 use boxoffice_sdk::Timestamp;
@@ -16,6 +15,7 @@ use boxoffice_sdk::identity::v1::TokenPair;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::kept_file;
 
 /// Where sign-ins are kept. It can be read by its owner only.
 pub struct SessionFile {
@@ -121,54 +121,10 @@ fn read(path: &Path) -> Result<Contents, Failure> {
     })
 }
 
-/// Writes a file beside it and puts that in its place, so that no reader ever finds half of it.
 fn write(path: &Path, contents: &Contents) -> Result<(), Failure> {
     let failed = |error: io::Error| trouble("write", path, &error);
     let text = serde_json::to_string_pretty(contents).map_err(|error| failed(error.into()))?;
-    if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        private_directories().create(directory).map_err(failed)?;
-    }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}", process::id()));
-    let beside = PathBuf::from(beside);
-    let written = write_private(&beside, &text).and_then(|()| fs::rename(&beside, path));
-    written.map_err(|error| {
-        // What is left of the attempt holds secrets; the first error is the one to tell.
-        fs::remove_file(&beside).unwrap_or_default();
-        failed(error)
-    })
-}
-
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = private_file().open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
-}
-
-#[cfg(unix)]
-fn private_file() -> OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    options
-}
-
-#[cfg(not(unix))]
-fn private_file() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    options
-}
-
-fn private_directories() -> DirBuilder {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder
+    kept_file::write(path, &text).map_err(failed)
 }
 
 fn trouble(verb: &str, path: &Path, error: &io::Error) -> Failure {

@@ -20,14 +20,17 @@ use crate::booking::service::BookingService;
 use crate::catalog::grpc::CatalogGrpc;
 use crate::catalog::service::CatalogService;
 use crate::config::Config;
+use crate::cores::Cores;
 use crate::delivery::Deliveries;
 use crate::demo;
 use crate::error::{Error, Result};
-use crate::gateways::{open_gateway, webhook_url};
+use crate::gateways::{local_url, open_gateway};
 use crate::identity::grpc::IdentityGrpc;
 use crate::identity::service::IdentityService;
 use crate::identity::tokens::AccessTokens;
-use crate::kernel::limits::{CLOSE_DURATION_MAX, DRAIN_DURATION_MAX, FINISH_DURATION_MAX};
+use crate::kernel::limits::{
+    CLOSE_DURATION_MAX, DRAIN_DURATION_MAX, DRAWING_QUEUE_MAX, FINISH_DURATION_MAX,
+};
 use crate::notification::consumer::CauseMails;
 use crate::notification::service::NotificationService;
 use crate::operations::dead_letters::DeadLetters;
@@ -91,6 +94,8 @@ struct Services {
     deliveries: Deliveries,
     ticket: TicketService,
     mailer: Arc<dyn Mailer>,
+    /// What draws tickets, and the codes of mails.
+    drawers: Cores,
 }
 
 impl App {
@@ -128,9 +133,13 @@ impl App {
             .map_err(|error| Error::Unavailable(format!("--listen {}: {error}", config.listen)))?;
         let address = listener.local_addr().map_err(Error::internal)?;
         if let (Some(sandbox), Some(plan)) = (&sandbox, config.sandbox_webhooks) {
-            sandbox.post_webhooks(webhook_url(address), plan, &tasks)?;
+            sandbox.post_webhooks(
+                format!("{}/webhooks/sandbox", local_url(address)),
+                plan,
+                &tasks,
+            )?;
         }
-        let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let public_url = config.public_url.clone().unwrap_or_else(|| local_url(address));
         let notifications = services.notifications(&public_url);
         services.void_leases().await?;
         notifications.void_leases().await?;
@@ -146,7 +155,7 @@ impl App {
             cors_origins: cors_origins(config)?,
             stop: stop_port.clone(),
         };
-        let served = serve(services.contexts(feeds, notifications, &stop_port), port);
+        let served = serve(services.contexts(feeds, notifications, (&tasks, &stop_port)), port);
         let port = tasks.spawn_port(served);
         Ok(Self { address, sandbox, port, stop_port, tasks, store, new_admin })
     }
@@ -243,10 +252,13 @@ impl Services {
             IdentityService::new(store.clone(), Arc::clone(clock), Arc::clone(&tokens), &secrets)?;
         let catalog = CatalogService::new(store.clone(), Arc::clone(clock), booking.clone());
         let codes = TicketCodes::new(&secrets.current, &secrets.previous);
-        let ticket = TicketService::new(store.clone(), lanes, Arc::clone(clock), codes);
+        let drawers = Cores::of_machine(DRAWING_QUEUE_MAX);
+        let ticket =
+            TicketService::new(store.clone(), lanes, Arc::clone(clock), codes, drawers.clone());
         let (store, clock) = (store.clone(), Arc::clone(clock));
-        let mut consumers: Vec<Arc<dyn Consumer>> =
-            vec![Arc::new(TimelineProjection), Arc::new(FollowBookings), Arc::new(TakeOverGuests)];
+        let mut consumers: Vec<Arc<dyn Consumer>> = vec![Arc::new(TimelineProjection)];
+        consumers.push(Arc::new(FollowBookings::new(Arc::clone(&clock))));
+        consumers.push(Arc::new(TakeOverGuests));
         consumers.push(Arc::new(CauseMails::new(Arc::clone(&clock))));
         consumers.extend(more_consumers);
         let failures_max = delivery_failures_max;
@@ -264,6 +276,7 @@ impl Services {
             ticket,
             deliveries,
             mailer,
+            drawers,
         })
     }
 
@@ -275,6 +288,7 @@ impl Services {
             self.identity.clone(),
             TicketCodes::new(&self.secrets.current, &self.secrets.previous),
             Arc::clone(&self.mailer),
+            self.drawers.clone(),
             public_url,
         )
     }
@@ -312,11 +326,12 @@ impl Services {
         self,
         feeds: SeatFeeds,
         notifications: NotificationService,
-        stop: &CancellationToken,
+        (tasks, stop): (&Tasks, &CancellationToken),
     ) -> Contexts {
-        let keys = RequestKeys::new(self.secrets.current.key("request-id"));
+        let keys = RequestKeys::new(&self.secrets);
         let (store, clock) = (self.store, self.clock);
-        let dead_letters = DeadLetters::new(store.clone(), Arc::clone(&clock), self.deliveries);
+        let dead_letters =
+            DeadLetters::new(store.clone(), Arc::clone(&clock), self.deliveries, tasks.clone());
         Contexts {
             catalog: CatalogGrpc::new(self.catalog, keys.clone()),
             identity: IdentityGrpc::new(self.identity, keys.clone()),

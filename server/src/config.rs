@@ -7,11 +7,20 @@ use serde::Deserialize;
 
 use crate::adapters::mail_message::sender;
 use crate::adapters::sandbox::{WebhookPlan, WebhookSecret};
-use crate::sandbox_config::{SandboxSettings, payments, webhook_plan};
+use crate::sandbox_config::{PaymentSettings, SandboxSettings, payments, webhook_plan};
 use crate::secret::Secret;
 
 /// The secret of the examples in the documentation; production refuses it.
 pub const EXAMPLE_SECRET: &str = "change-me: at least 32 characters of your own";
+
+/// The variables of the command line, which may stand in the environment beside the server's.
+const CLIENT_VARIABLES: [&str; 5] = [
+    "BOXOFFICE_SERVER",
+    "BOXOFFICE_SESSION",
+    "BOXOFFICE_PASSWORD",
+    "BOXOFFICE_NEW_PASSWORD",
+    "BOXOFFICE_SERVICE_SECRET",
+];
 
 /// Sells tickets over gRPC, gRPC-Web and plain health pages, all on one port.
 #[derive(Clone, Default, Parser, Deserialize)]
@@ -51,13 +60,17 @@ pub struct Settings {
     /// What mails leave by: dir:FOLDER, a file a mail [default: a folder beside the database]
     #[arg(long, env = "BOXOFFICE_MAIL", value_name = "URL", hide_env_values = true)]
     pub mail: Option<String>,
-    /// Whom mails come from [default: Boxoffice <tickets@boxoffice.localhost>]
+    /// Whom mails come from [default: Boxoffice <tickets@boxoffice.localhost>; required in
+    /// production]
     #[arg(long, env = "BOXOFFICE_MAIL_FROM", value_name = "ADDRESS")]
     pub mail_from: Option<String>,
-    /// What links in mails begin with, e.g. https://shop.example [default: where it listens]
+    /// What links in mails begin with, e.g. https://shop.example: a website with the pages
+    /// /verify-email, /reset-password, /bookings/ID and /events/ID, which the server does not serve
+    /// [default: where it listens; required in production]
     #[arg(long, env = "BOXOFFICE_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
-    /// Insist on everything that production needs: secrets of one's own, no demo data
+    /// Insist on everything that production needs: secrets, a sender and a website of one's own, no
+    /// demo data
     #[arg(long, env = "BOXOFFICE_PRODUCTION")]
     pub production: bool,
     /// The installation's secret, from which every key follows [default: made at the first start
@@ -224,15 +237,23 @@ impl Settings {
         }
         let secret = Secret::parse(&text)
             .ok_or("BOXOFFICE_SECRET must be at least 32 characters, not all alike")?;
+        if self.production {
+            require_given("--mail-from", self.mail_from.as_ref(), "the sender of its mails")?;
+            require_given("--public-url", self.public_url.as_ref(), "where its mails lead to")?;
+        }
         let previous = self.previous_secret.map(|text| {
             Secret::parse(&text)
                 .ok_or("BOXOFFICE_PREVIOUS_SECRET must be at least 32 characters, not all alike")
         });
         let ledger = format!("sqlite://{}", file.with_extension("sandbox.db").display());
-        let ledger = self.sandbox_ledger.unwrap_or(ledger);
-        let webhook_secret = self.webhook_secret.as_deref();
-        let payments = payments(self.payments.as_deref(), ledger, webhook_secret)?;
         let plan = self.sandbox_webhooks.as_deref();
+        let given = PaymentSettings {
+            payments: self.payments.as_deref(),
+            ledger: self.sandbox_ledger.as_deref(),
+            webhooks: plan,
+            secret: self.webhook_secret.as_deref(),
+        };
+        let payments = payments(&given, ledger)?;
         let sandbox_webhooks = webhook_plan("--sandbox-webhooks", plan)?;
         Ok(Config {
             listen: self.listen.unwrap_or_else(|| "127.0.0.1:50051".to_owned()),
@@ -271,11 +292,12 @@ fn require_known(environment: impl IntoIterator<Item = String>) -> Result<(), Co
     let known: Vec<&std::ffi::OsStr> =
         command.get_arguments().filter_map(clap::Arg::get_env).collect();
     // The client's own variables and those of the tests may stand beside the server's.
-    let others = ["BOXOFFICE_SERVER", "BOXOFFICE_SESSION", "BOXOFFICE_PASSWORD"];
     let ours = environment.into_iter().filter(|name| name.starts_with("BOXOFFICE_"));
     for name in ours {
         let tests = name.starts_with("BOXOFFICE_TEST_");
-        if !tests && !others.contains(&name.as_str()) && !known.iter().any(|known| **known == *name)
+        if !tests
+            && !CLIENT_VARIABLES.contains(&name.as_str())
+            && !known.iter().any(|known| **known == *name)
         {
             return Err(format!("the environment sets {name}, which is no setting"));
         }
@@ -289,6 +311,14 @@ fn require_one_of(flag: &str, given: Option<&str>, only: &str) -> Result<(), Com
             Err(format!("{flag} {other} is not possible in this version; it knows {only}"))
         }
         _ => Ok(()),
+    }
+}
+
+/// Refuses what production needs to be told and was not.
+fn require_given(flag: &str, given: Option<&String>, what: &str) -> Result<(), Complaint> {
+    match given {
+        Some(_) => Ok(()),
+        None => Err(format!("{flag} is not set; production needs {what}")),
     }
 }
 

@@ -28,8 +28,21 @@ fn production_names_the_secret_that_is_missing_or_known() {
     let weak = complete(&["--production", "--secret", "short"]).err().unwrap();
     assert!(weak.contains("BOXOFFICE_SECRET"), "{weak}");
     let own = "an own secret of some 40 different signs";
-    assert!(complete(&["--production", "--secret", own]).unwrap().production);
+    let website = ["--mail-from", "tickets@shop.example", "--public-url", "https://shop.example"];
+    let whole = [&["--production", "--secret", own][..], &website].concat();
+    assert!(complete(&whole).unwrap().production);
     assert!(complete(&["--production", "--demo", "--secret", own]).is_err());
+}
+
+#[test]
+fn production_sends_no_mail_from_or_to_nowhere() {
+    let own = ["--production", "--secret", "an own secret of some 40 different signs"];
+    let (from, url) =
+        (["--mail-from", "tickets@shop.example"], ["--public-url", "https://shop.example"]);
+    let missing = complete(&[&own[..], &url].concat()).err().unwrap();
+    assert!(missing.contains("--mail-from is not set"), "{missing}");
+    let missing = complete(&[&own[..], &from].concat()).err().unwrap();
+    assert!(missing.contains("--public-url is not set"), "{missing}");
 }
 
 #[test]
@@ -62,6 +75,8 @@ fn an_unknown_setting_stops_the_start() {
     let Err(SettingsError::Complaint(complaint)) = unknown else { panic!("a complaint") };
     assert!(complaint.contains("BOXOFFICE_DATABSE"), "{complaint}");
     assert!(Settings::read(flags(), ["BOXOFFICE_LISTEN".to_owned(), "PATH".to_owned()]).is_ok());
+    let clients = CLIENT_VARIABLES.map(str::to_owned);
+    assert!(Settings::read(flags(), clients).is_ok());
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("boxoffice.toml");
@@ -104,6 +119,19 @@ fn a_sandbox_elsewhere_needs_a_secret_that_is_long_enough() {
 }
 
 #[test]
+fn a_setting_of_the_other_kind_of_sandbox_stops_the_start() {
+    let secret = ["--webhook-secret", "whsec_0123456789abcdef"];
+    let elsewhere = ["--payments", "sandbox+http://127.0.0.1:50052", secret[0], secret[1]];
+    for given in [["--sandbox-webhooks", "off"], ["--sandbox-ledger", "sqlite://a.db"]] {
+        let complaint = complete(&[&elsewhere[..], &given[..]].concat()).err().unwrap();
+        assert!(complaint.contains(given[0]), "{complaint}");
+        complete(&given).unwrap();
+    }
+    let complaint = complete(&secret).err().unwrap();
+    assert!(complaint.contains("BOXOFFICE_WEBHOOK_SECRET"), "{complaint}");
+}
+
+#[test]
 fn the_sandbox_has_settings_of_its_own() {
     let sandbox = |flags: &[&str]| {
         let all: Vec<&str> = ["sandbox", "--ledger", "a.db"].iter().chain(flags).copied().collect();
@@ -115,6 +143,9 @@ fn the_sandbox_has_settings_of_its_own() {
     let url = "http://127.0.0.1:1/webhooks/sandbox";
     let unsigned = sandbox(&["--webhook-url", url]).err().unwrap();
     assert!(unsigned.contains("BOXOFFICE_WEBHOOK_SECRET"), "{unsigned}");
+    let nowhere = sandbox(&["--webhooks", "late=5"]).err().unwrap();
+    assert!(nowhere.contains("--webhook-url"), "{nowhere}");
+    sandbox(&["--webhooks", "off"]).unwrap();
     let secret = "whsec_0123456789abcdef";
     let flags = ["--webhook-url", url, "--webhook-secret", secret, "--webhooks", "late=5"];
     let config = sandbox(&flags).unwrap();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use uuid::Uuid;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::kernel::id::DeadLetterId;
 use crate::ports::bus::Consumer;
 use crate::ports::clock::Clock;
@@ -18,7 +18,7 @@ use crate::store::dead_letter::{
     DeadLetter, DeadLetterState, Failures, count_failure, first_parked, forget_failures,
     lock_deliveries, park, parked_aggregates, replay_failed, resolve,
 };
-use crate::store::{Event, Store, Tx, first_time};
+use crate::store::{Event, Store, Tx, first_time, is_known};
 
 /// Failed deliveries after which an event is parked. The pauses between them double from a tenth
 /// of a second, so that this takes about 13 seconds.
@@ -79,7 +79,9 @@ pub enum Replayed {
 
 /// Why an attempt came to nothing.
 enum Trouble {
-    /// Of what surrounds it: the database is not there, or somebody else has the locks.
+    /// Of the database: no transaction can begin, for whichever event.
+    Absent(String),
+    /// Of what surrounds it: the database is not there, or somebody else's change came first.
     Passing(Error),
     /// Of the event or its consumer.
     Event(Error),
@@ -92,11 +94,23 @@ impl From<Error> for Trouble {
 }
 
 impl Trouble {
-    /// Of what happens to the event itself. A database that fails under it is no fault of its.
+    /// Of a transaction that could not begin.
+    fn of_beginning(error: Error) -> Self {
+        match error {
+            Error::Unavailable(why) => Self::Absent(why),
+            Error::Rejected(_) | Error::Duplicate(_) | Error::Internal(_) => Self::Passing(error),
+        }
+    }
+
+    /// Of what happens to the event itself. A database that fails under it is no fault of its, nor
+    /// is a race that it lost.
     fn of_event(error: Error) -> Self {
         match error {
             Error::Unavailable(_) => Self::Passing(error),
-            Error::Rejected(_) | Error::Internal(_) => Self::Event(error),
+            Error::Rejected(_) if error.reason() == Some(Reason::ChangedMeanwhile) => {
+                Self::Passing(error)
+            }
+            Error::Rejected(_) | Error::Duplicate(_) | Error::Internal(_) => Self::Event(error),
         }
     }
 }
@@ -127,9 +141,8 @@ impl Deliveries {
     }
 
     /// The consumer of that name.
-    pub fn consumer(&self, name: &str) -> Option<&dyn Consumer> {
-        let found = self.consumers.iter().find(|consumer| consumer.name() == name);
-        found.map(AsRef::as_ref)
+    pub fn consumer(&self, name: &str) -> Option<Arc<dyn Consumer>> {
+        self.consumers.iter().find(|consumer| consumer.name() == name).cloned()
     }
 
     /// Lets a consumer see events, in order; when one of them fails, the others do not wait for
@@ -140,16 +153,21 @@ impl Deliveries {
         consumer: &dyn Consumer,
         deliveries: &[Delivery<'_>],
     ) -> Vec<Result<()>> {
-        if self.attempt(consumer, deliveries).await.is_ok() {
-            return deliveries.iter().map(|_| Ok(())).collect();
-        }
+        // Why nothing can be delivered now; each of many events would wait as long to hear it.
+        let mut absent = match self.attempt(consumer, deliveries).await {
+            Ok(()) => return deliveries.iter().map(|_| Ok(())).collect(),
+            Err(Trouble::Absent(why)) => Some(why),
+            Err(Trouble::Passing(_) | Trouble::Event(_)) => None,
+        };
         let mut stuck: BTreeSet<Uuid> = BTreeSet::new();
         let mut outcomes = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
-            let outcome = if stuck.contains(&delivery.event.aggregate_id) {
+            let outcome = if let Some(why) = &absent {
+                Err(Error::Unavailable(why.clone()))
+            } else if stuck.contains(&delivery.event.aggregate_id) {
                 Err(Error::Unavailable("an earlier event of its aggregate waits".into()))
             } else {
-                self.deliver_one(consumer, delivery).await
+                self.deliver_one(consumer, delivery, &mut absent).await
             };
             if outcome.is_err() {
                 stuck.insert(delivery.event.aggregate_id);
@@ -159,10 +177,19 @@ impl Deliveries {
         outcomes
     }
 
-    async fn deliver_one(&self, consumer: &dyn Consumer, delivery: &Delivery<'_>) -> Result<()> {
+    async fn deliver_one(
+        &self,
+        consumer: &dyn Consumer,
+        delivery: &Delivery<'_>,
+        absent: &mut Option<String>,
+    ) -> Result<()> {
         let (name, event) = (consumer.name(), delivery.event);
         match self.attempt(consumer, std::slice::from_ref(delivery)).await {
             Ok(()) => Ok(()),
+            Err(Trouble::Absent(why)) => {
+                *absent = Some(why.clone());
+                Err(Error::Unavailable(why))
+            }
             Err(Trouble::Passing(error)) => {
                 tracing::warn!(%error, consumer = name, kind = event.kind, "not delivered now");
                 Err(error)
@@ -184,7 +211,7 @@ impl Deliveries {
         let name = consumer.name();
         let events: Vec<&Event> = deliveries.iter().map(|delivery| delivery.event).collect();
         let aggregates = events.iter().map(|event| event.aggregate_id).collect();
-        let mut tx = self.store.begin().await?;
+        let mut tx = self.store.begin().await.map_err(Trouble::of_beginning)?;
         lock_deliveries(&mut tx, name, &aggregates).await?;
         let parked = parked_aggregates(&mut tx, name, &aggregates).await?;
         for delivery in deliveries {
@@ -212,13 +239,16 @@ impl Deliveries {
         let (name, event) = (consumer.name(), delivery.event);
         let mut tx = self.store.begin().await?;
         lock_deliveries(&mut tx, name, &BTreeSet::from([event.aggregate_id])).await?;
+        if is_known(&mut tx, name, event).await? {
+            // Another relay has delivered or parked it meanwhile; nothing is left to count.
+            return Ok(());
+        }
         let cause = error.to_string();
         let failures = count_failure(&mut tx, name, event, &cause, self.clock.now()).await?;
         if failures.count < i64::from(self.failures_max) {
             tx.commit().await?;
             return Err(error);
         }
-        // Another relay may have delivered or parked it meanwhile.
         if first_time(&mut tx, name, event).await? {
             let letter = delivery.dead_letter(name, Some(failures), &*self.clock);
             let id = letter.dead_letter_id;
@@ -246,6 +276,7 @@ impl Deliveries {
         let id = letter.dead_letter_id;
         match self.replay(consumer, tx, &letter, by).await {
             Ok(()) => Ok(Replayed::Delivered),
+            Err(Trouble::Absent(why)) => Err(Error::Unavailable(why)),
             Err(Trouble::Passing(error)) => Err(error),
             Err(Trouble::Event(error)) => {
                 tracing::warn!(%error, consumer = name, %id, "not replayed");
@@ -278,3 +309,7 @@ async fn consume(consumer: &dyn Consumer, tx: &mut Tx, event: &Event) -> Result<
     let done = AssertUnwindSafe(consumer.consume(tx, event)).catch_unwind().await;
     done.unwrap_or_else(|_| Err(Error::internal("the consumer panicked")))
 }
+
+#[cfg(test)]
+#[path = "delivery_tests.rs"]
+mod tests;

@@ -155,7 +155,7 @@ impl Demo<'_> {
             session: SessionId::User(self.organizer),
             method,
             request_id: Uuid::from_bytes(rand::random()),
-            body_hash: Vec::new(),
+            body_hash: Vec::new().into(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What can go wrong, in three kinds: refused by a rule, not possible now, or our fault.
+//! What can go wrong: refused by a rule, there already, not possible now, or our fault.
 
 use std::time::Duration;
 
@@ -13,6 +13,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// A rule refused it; the caller can tell which and act on it.
     Rejected(Rejection),
+    /// There is a row with the same key. Callers are told CHANGED_MEANWHILE; whoever does the same
+    /// again by itself meets it again. The text is for the log only.
+    Duplicate(String),
     /// Something needed is not there now; the same request may succeed later. The text is for the
     /// log only.
     Unavailable(String),
@@ -103,6 +106,8 @@ reasons! {
     ScopeMissing: "this service account lacks the scope for it";
     /// Unknown or disabled service account, or wrong secret.
     ServiceSecretWrong: "the service account or its secret is wrong";
+    /// Somebody has to operate the platform.
+    LastAdmin: "nobody else is an admin";
     /// The event sells nothing now.
     EventNotOnSale: "the event is not on sale";
     /// Only drafts are published.
@@ -207,6 +212,7 @@ impl Error {
     pub fn reason(&self) -> Option<Reason> {
         match self {
             Self::Rejected(rejection) => Some(rejection.reason),
+            Self::Duplicate(_) => Some(Reason::ChangedMeanwhile),
             Self::Unavailable(_) | Self::Internal(_) => None,
         }
     }
@@ -235,6 +241,7 @@ impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Rejected(rejection) => f.write_str(&rejection.message),
+            Self::Duplicate(what) => write!(f, "there already: {what}"),
             Self::Unavailable(what) => write!(f, "not available now: {what}"),
             Self::Internal(what) => write!(f, "internal fault: {what}"),
         }

@@ -33,8 +33,9 @@ pub async fn open_gateway(
     }
 }
 
-/// Where a sandbox in this process posts its webhooks: here.
-pub fn webhook_url(mut address: SocketAddr) -> String {
+/// How this machine reaches a server that listens there: an address that means all of its networks
+/// is that of none.
+pub fn local_url(mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         let here: IpAddr = match address {
             SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
@@ -42,5 +43,5 @@ pub fn webhook_url(mut address: SocketAddr) -> String {
         };
         address.set_ip(here);
     }
-    format!("http://{address}/webhooks/sandbox")
+    format!("http://{address}")
 }

@@ -6,6 +6,7 @@ pub mod app;
 pub mod booking;
 pub mod catalog;
 pub mod config;
+mod cores;
 pub mod delivery;
 mod demo;
 pub mod error;

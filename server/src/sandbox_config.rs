@@ -43,6 +43,9 @@ impl SandboxSettings {
                 }
                 Some((url, webhook_secret(self.webhook_secret.as_deref())?, plan))
             }
+            (None, Some(_)) if self.webhooks.is_some() => {
+                return Err("--webhooks needs --webhook-url, where they are posted".into());
+            }
             _ => None,
         };
         let ledger = self.ledger.strip_prefix("sqlite://").unwrap_or(&self.ledger);
@@ -72,17 +75,45 @@ pub fn webhook_plan(flag: &str, given: Option<&str>) -> Result<Option<WebhookPla
     }
 }
 
-/// Reads who takes the money.
+/// What was set of who takes the money.
+pub struct PaymentSettings<'s> {
+    /// `--payments`.
+    pub payments: Option<&'s str>,
+    /// `--sandbox-ledger`.
+    pub ledger: Option<&'s str>,
+    /// `--sandbox-webhooks`.
+    pub webhooks: Option<&'s str>,
+    /// `--webhook-secret`.
+    pub secret: Option<&'s str>,
+}
+
+/// Reads who takes the money. A setting that would have no effect is a mistake.
 pub fn payments(
-    given: Option<&str>,
-    ledger: String,
-    secret: Option<&str>,
+    settings: &PaymentSettings<'_>,
+    ledger_default: String,
 ) -> Result<Payments, Complaint> {
-    match given {
-        None | Some("sandbox") => Ok(Payments::Sandbox { ledger }),
+    match settings.payments {
+        None | Some("sandbox") if settings.secret.is_some() => {
+            Err("BOXOFFICE_WEBHOOK_SECRET is for a sandbox in another process; not for the one in \
+                 this, which signs with a key of the server's own"
+                .into())
+        }
+        None | Some("sandbox") => {
+            let ledger = settings.ledger.map_or(ledger_default, str::to_owned);
+            Ok(Payments::Sandbox { ledger })
+        }
         Some(other) => match other.strip_prefix("sandbox+") {
             Some(url) if url.starts_with("http://") && url.len() > "http://".len() => {
-                let webhook_secret = webhook_secret(secret)?;
+                let own = [
+                    ("--sandbox-ledger", settings.ledger),
+                    ("--sandbox-webhooks", settings.webhooks),
+                ];
+                if let Some((flag, _)) = own.iter().find(|(_, given)| given.is_some()) {
+                    return Err(format!(
+                        "{flag} is for the sandbox in this process; one in another has its own"
+                    ));
+                }
+                let webhook_secret = webhook_secret(settings.secret)?;
                 Ok(Payments::RemoteSandbox { url: url.to_owned(), webhook_secret })
             }
             _ => Err(format!(

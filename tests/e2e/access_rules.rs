@@ -9,19 +9,6 @@ use tonic::{Code, Status};
 use crate::service_accounts::service;
 use crate::wire::{Rpc, bearer, call, channel, code, rpcs};
 
-/// RPCs that make or end a sign-in, or change a password: they refuse with UNAUTHENTICATED for
-/// reasons of their own.
-const CREDENTIALS: [&str; 9] = [
-    "Register",
-    "Login",
-    "RefreshToken",
-    "Logout",
-    "VerifyEmail",
-    "RequestPasswordReset",
-    "ResetPassword",
-    "CreateGuestSession",
-    "IssueServiceToken",
-];
 /// Every scope that a service may have.
 const SCOPES: [&str; 5] =
     ["users:read", "guest-sessions:create", "bookings:read", "tickets:check-in", "payments:refund"];
@@ -51,7 +38,8 @@ fn assert_as_declared(rpc: &Rpc, roles: &[Role], outcome: Result<Vec<u8>, Status
     assert!(![Code::Unimplemented, Code::Internal, Code::Unknown].contains(&code), "{who}");
     let role_admits = rpc.access.roles().any(|role| roles.contains(&role));
     if rpc.access.public || role_admits {
-        let own_reasons = CREDENTIALS.contains(&rpc.method.name());
+        // These refuse with UNAUTHENTICATED for reasons of their own.
+        let own_reasons = rpc.access.credential;
         assert_ne!(code, Code::PermissionDenied, "{who}");
         assert!(own_reasons || code != Code::Unauthenticated, "{who}");
     } else if roles.is_empty() {
@@ -114,7 +102,7 @@ scenarios! {
         let metadata = [("authorization", "Bearer nonsense")];
         for rpc in rpcs() {
             let outcome = call(&channel, &rpc.path, Vec::new(), &metadata).await;
-            if CREDENTIALS.contains(&rpc.method.name()) {
+            if rpc.access.credential {
                 // An old token must not keep its holder from getting a new one.
                 let reason = outcome.err().map(|status| Error::from(status).reason());
                 assert_ne!(reason, Some(ErrorReason::TokenInvalid), "{}", rpc.path);

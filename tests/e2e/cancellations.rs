@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use boxoffice_sdk::booking::v1::{Booking, CancelBookingRequest, SeatState, booking};
+use boxoffice_sdk::operations::v1::VerifyInvariantsRequest;
 use boxoffice_sdk::ticket::v1::{CheckInTicketRequest, ticket};
 use boxoffice_sdk::{Code, ErrorReason};
 use boxoffice_tests::{Person, Stage, StagePlan, World, request_id, scenarios};
@@ -30,6 +31,26 @@ async fn publish(world: &World, plan: StagePlan) -> (Person, Stage) {
 }
 
 scenarios! {
+    async fn s_34_no_promise_is_broken_while_a_refund_is_under_way(world: &World) {
+        let stage = world.stage(StagePlan::default()).await;
+        let buyer = world.guest().await;
+        let booking = buyer.buy(&stage.event_id, &[stage.seat(0)]).await;
+        world.assert_sound().await;
+        world.clock.advance(Duration::from_secs(60));
+        // Whoever gives the money back does not find the payment for a while.
+        let hide = "update payment_payment set payment_id = booking_id";
+        let show = "update payment_payment set payment_id = (select paid_payment_id
+            from booking_booking b where b.booking_id = payment_payment.booking_id)";
+        assert_eq!(world.database.by_hand(hide).await, 1);
+        buyer.cancel(&booking).await.expect("it is in time");
+        let request = VerifyInvariantsRequest { settle: None };
+        let results = world.admin().await.verify_invariants(request).await.expect("verified");
+        let money = results.results.iter().find(|r| r.name == "captured_money_has_a_home");
+        assert_eq!(money.expect("it is verified").violation_count, 0, "{money:?}");
+        assert_eq!(world.database.by_hand(show).await, 1);
+        assert_refunded_once(world, &buyer, &booking).await;
+    }
+
     async fn s_34_an_owner_cancels_in_time_and_the_money_comes_back_once(world: &World) {
         let stage = world.stage(StagePlan { standing: 5, ..StagePlan::default() }).await;
         let buyer = world.guest().await;
@@ -81,6 +102,23 @@ scenarios! {
                 "RefundRequested", "RefundSucceeded",
             ])
             .await;
+    }
+
+    async fn s_34_an_organizer_who_has_bought_cancels_as_the_organizer(world: &World) {
+        let (organizer, stage) = publish(world, StagePlan::default()).await;
+        let admin = world.admin().await;
+        let own = organizer.buy(&stage.event_id, &[stage.seat(0)]).await;
+        let of_admin = admin.buy(&stage.event_id, &[stage.seat(1)]).await;
+        // Too late for any other buyer.
+        world.clock.advance(DAY * 29 + Duration::from_secs(60));
+        for (person, booking) in [(organizer, own), (admin, of_admin)] {
+            let person = world.again(&person).await;
+            let cancelled = person.cancel(&booking).await.expect("the organizer may");
+            assert_eq!(cancelled.state(), booking::State::Cancelled);
+            assert_eq!(cancelled.refunded, booking.total);
+        }
+        let made = "select count(*) from payment_refund where state = 'SUCCEEDED'";
+        world.database.wait_by_hand(made, |count| count == 2).await;
     }
 
     async fn s_34_whoever_has_entered_gets_no_money_back_by_herself(world: &World) {

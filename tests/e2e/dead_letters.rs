@@ -70,7 +70,7 @@ async fn wait_for_parked(admin: &Person, count: i64) {
     .await;
 }
 
-async fn letters(admin: &Person, state: dead_letter::State) -> Vec<DeadLetter> {
+pub async fn letters(admin: &Person, state: dead_letter::State) -> Vec<DeadLetter> {
     let request = ListDeadLettersRequest {
         consumer: SIEVE.into(),
         state: state.into(),
@@ -98,18 +98,21 @@ fn everything_of(consumer: &str) -> ReplayDeadLettersRequest {
     }
 }
 
-async fn replay(admin: &Person, request: ReplayDeadLettersRequest) -> ReplayDeadLettersResponse {
+pub async fn replay(
+    admin: &Person,
+    request: ReplayDeadLettersRequest,
+) -> ReplayDeadLettersResponse {
     admin.replay_dead_letters(request).await.expect("an answer")
 }
 
 /// What the record of privileged calls says of dead letters: each action and its subject.
-async fn handled(world: &World) -> Vec<[String; 2]> {
+pub async fn handled(world: &World) -> Vec<[String; 2]> {
     let entries = recorded(world).await.into_iter();
     let handled = entries.filter(|entry| entry.action.contains("DeadLetter"));
     handled.map(|entry| [entry.action, entry.subject]).collect()
 }
 
-fn discarding(letter: &DeadLetter) -> DiscardDeadLetterRequest {
+pub fn discarding(letter: &DeadLetter) -> DiscardDeadLetterRequest {
     DiscardDeadLetterRequest {
         request_id: request_id(),
         dead_letter_id: letter.dead_letter_id.clone(),
@@ -118,7 +121,7 @@ fn discarding(letter: &DeadLetter) -> DiscardDeadLetterRequest {
 }
 
 /// A booking whose second event is parked, and its third behind it.
-async fn poisoned(world: &World, sieve: &Sieve, poison: Poison) -> (Stage, Person, Booking) {
+pub async fn poisoned(world: &World, sieve: &Sieve, poison: Poison) -> (Stage, Person, Booking) {
     let stage = world.stage(StagePlan::default()).await;
     let buyer = world.guest().await;
     let booking = book(&buyer, &stage, 0).await;
@@ -272,18 +275,21 @@ with_sieve! {
     async fn what_passes_by_itself_is_tried_again_and_never_parked(world: &World, sieve: &Sieve) {
         let stage = world.stage(StagePlan::default()).await;
         let buyer = world.guest().await;
-        let booking = book(&buyer, &stage, 0).await;
-        sieve.refuse(&booking, "BookingPaymentStarted", Poison::Passing);
-        buyer.pay(&booking, "tok_success").await.expect("an answer");
-        let enough = usize::try_from(2 * FAILURES_MAX).expect("a number");
-        let refusals = async || {
-            world.clock.advance(Duration::from_secs(1));
-            sieve.refusals.load(Ordering::SeqCst)
-        };
-        look_until(refusals, |refusals| *refusals >= enough).await;
-        sieve.heal();
-        world.clock.advance(Duration::from_secs(61));
-        sieve.wait_for(&booking, &[1, 2, 3]).await;
+        for (seat, poison) in [Poison::Passing, Poison::Raced].into_iter().enumerate() {
+            let booking = book(&buyer, &stage, seat).await;
+            sieve.refuse(&booking, "BookingPaymentStarted", poison);
+            sieve.refusals.store(0, Ordering::SeqCst);
+            buyer.pay(&booking, "tok_success").await.expect("an answer");
+            let enough = usize::try_from(2 * FAILURES_MAX).expect("a number");
+            let refusals = async || {
+                world.clock.advance(Duration::from_secs(1));
+                sieve.refusals.load(Ordering::SeqCst)
+            };
+            look_until(refusals, |refusals| *refusals >= enough).await;
+            sieve.heal();
+            world.clock.advance(Duration::from_secs(61));
+            sieve.wait_for(&booking, &[1, 2, 3]).await;
+        }
         assert_eq!(parked_count(&world.admin().await, SIEVE).await, 0);
     }
 

@@ -11,8 +11,10 @@ use boxoffice_server::kernel::id::{PaymentId, RefundId};
 use boxoffice_server::kernel::money::{Currency, Money};
 use boxoffice_server::ports::gateway::{
     Charge, ChargeOutcome, FailureCode, NoticeFault, PaymentGateway, PaymentMethod, Refund,
+    RefundOutcome, RefundRecord,
 };
 use boxoffice_tests::HandClock;
+use serde_json::json;
 use uuid::Uuid;
 
 /// A call of the sandbox that gets no answer is given up after this long.
@@ -87,7 +89,8 @@ gateways! {
                 assert_eq!(gateway.charge(&charge).await, outcome, "{token}");
                 assert_eq!(gateway.charge(&charge).await, outcome, "{token} again");
                 assert_eq!(gateway.cancel(&charge).await, outcome, "{token} is over");
-                assert!(!gateway.refund(&refund(&charge, 1)).await, "nothing was taken");
+                let refusal = gateway.refund(&refund(&charge, 1)).await;
+                assert_eq!(refusal, RefundOutcome::Refused, "nothing was taken");
             }
         }
         for token in ["tok_success", "tok_webhook", "tok_timeout_after_refund"] {
@@ -117,7 +120,7 @@ gateways! {
         let charge = charge("tok_success");
         assert_eq!(gateway.cancel(&charge).await, ChargeOutcome::Canceled);
         assert_eq!(gateway.charge(&charge).await, ChargeOutcome::Canceled);
-        assert!(!gateway.refund(&refund(&charge, 1)).await);
+        assert_eq!(gateway.refund(&refund(&charge, 1)).await, RefundOutcome::Refused);
     }
 
     async fn s_35_a_hang_ends_when_it_is_cancelled(gateway: &dyn PaymentGateway) {
@@ -154,22 +157,54 @@ gateways! {
         let charge = charge("tok_success");
         gateway.charge(&charge).await;
         let first = refund(&charge, 1_000);
-        assert!(gateway.refund(&first).await);
-        assert!(gateway.refund(&first).await, "again, and nothing more is given back");
-        assert!(!gateway.refund(&refund(&charge, 1_501)).await, "more than is left");
-        assert!(gateway.refund(&refund(&charge, 1_500)).await);
-        assert!(!gateway.refund(&refund(&charge, 1)).await, "nothing is left");
+        assert_eq!(gateway.refund(&first).await, RefundOutcome::Made);
+        assert_eq!(gateway.refund(&first).await, RefundOutcome::Made, "and nothing more");
+        let more = refund(&charge, 1_501);
+        assert_eq!(gateway.refund(&more).await, RefundOutcome::Refused, "more than is left");
+        assert_eq!(gateway.refund(&refund(&charge, 1_500)).await, RefundOutcome::Made);
+        assert_eq!(gateway.refund(&refund(&charge, 1)).await, RefundOutcome::Refused);
         let lost = super::charge("tok_timeout_after_refund");
         gateway.charge(&lost).await;
         let refund = refund(&lost, 2_500);
-        assert!(!gateway.refund(&refund).await, "the first answer is lost");
-        assert!(gateway.refund(&refund).await);
+        assert_eq!(gateway.refund(&refund).await, RefundOutcome::Unknown, "the answer is lost");
+        assert_eq!(gateway.refund(&refund).await, RefundOutcome::Made);
         let books = gateway.changes(0, 100).await.expect("the books");
         let given: Vec<i64> = books
             .iter()
             .map(|charge| charge.refunds.iter().map(|refund| refund.amount_minor).sum())
             .collect();
         assert_eq!(given, [2_500, 2_500]);
+    }
+
+    async fn a_key_of_a_refund_stands_for_no_other_one(gateway: &dyn PaymentGateway) {
+        let (charge, other) = (charge("tok_success"), charge("tok_success"));
+        gateway.charge(&charge).await;
+        gateway.charge(&other).await;
+        let made = refund(&charge, 1_000);
+        assert_eq!(gateway.refund(&made).await, RefundOutcome::Made);
+        let amount = Refund { amount: euro(999), ..made.clone() };
+        assert_eq!(gateway.refund(&amount).await, RefundOutcome::Refused, "another amount");
+        let payment = Refund { payment_id: other.payment_id, ..made };
+        assert_eq!(gateway.refund(&payment).await, RefundOutcome::Refused, "another payment");
+        let found = gateway.charges(&[other.payment_id, charge.payment_id]).await.expect("both");
+        let given: i64 =
+            found.iter().flat_map(|charge| &charge.refunds).map(|refund| refund.amount_minor).sum();
+        assert_eq!((found.len(), given), (2, 1_000));
+    }
+
+    async fn charges_are_found_by_their_payments(gateway: &dyn PaymentGateway) {
+        let (taken, declined) = (charge("tok_webhook"), charge("tok_declined"));
+        for charge in [&taken, &declined] {
+            gateway.charge(charge).await;
+        }
+        let nobody = PaymentId::from(Uuid::now_v7());
+        let ids = [declined.payment_id, nobody, taken.payment_id];
+        let mut found = gateway.charges(&ids).await.expect("the books");
+        found.sort_by_key(|charge| charge.position);
+        let ids: Vec<_> = found.iter().filter_map(|charge| charge.payment_id).collect();
+        assert_eq!(ids, [taken.payment_id, declined.payment_id]);
+        assert!(succeeded(&found[0].outcome) && found[0].amount == euro(2_500));
+        assert!(gateway.charges(&[]).await.expect("the books").is_empty());
     }
 
     async fn the_books_list_every_change_in_order(gateway: &dyn PaymentGateway) {
@@ -209,5 +244,35 @@ gateways! {
         assert_eq!(read(&signed, b"{ }").expect_err("another body"), NoticeFault::Forged);
         let other = WebhookSecret::new("t").sign(b"{}", now);
         assert_eq!(read(&other, b"{}").expect_err("another secret"), NoticeFault::Forged);
+        let (charge, refund_id) = (charge("tok_success"), RefundId::from(Uuid::now_v7()));
+        let body = json!({
+            "id": "whe_1",
+            "kind": "charge.refunded",
+            "charge": {
+                "id": charge.payment_id.to_string(),
+                "reference": "sandbox_1",
+                "state": "succeeded",
+                "currency": "EUR",
+                "amount_minor": 2_500,
+                "failure_code": "",
+                "redirect_url": "",
+                "refunds": [{ "id": refund_id.to_string(), "amount_minor": 100 }],
+                "position": 7,
+                "change_time": 8,
+            },
+        });
+        let body = body.to_string();
+        let signed = WebhookSecret::new("s").sign(body.as_bytes(), now);
+        assert_eq!(gateway.signature_header(), "boxoffice-signature");
+        let notice = read(&signed, body.as_bytes()).expect("it is good");
+        assert_eq!((notice.notice_id.as_str(), notice.kind.as_str()), ("whe_1", "charge.refunded"));
+        let told = notice.charge;
+        assert_eq!((told.payment_id, told.amount), (Some(charge.payment_id), euro(2_500)));
+        let taken = ChargeOutcome::Succeeded { gateway_reference: "sandbox_1".into() };
+        assert_eq!((told.outcome, told.position), (taken, 7));
+        assert_eq!(told.refunds, [RefundRecord {
+            refund_id: Some(refund_id),
+            amount_minor: 100,
+        }]);
     }
 }

@@ -1,10 +1,13 @@
 //! Places that have no numbers: as many as there are, and not one more.
 
+use std::time::Duration;
+
 use boxoffice_sdk::booking::v1::{
     Booking, ChangeHoldRequest, ListHoldsRequest, OfferQuantity, SeatState, booking,
 };
+use boxoffice_sdk::payment::v1::payment;
 use boxoffice_sdk::{Code, ErrorReason};
-use boxoffice_tests::{Stage, StagePlan, World, request_id, scenarios};
+use boxoffice_tests::{Stage, StagePlan, World, look_until, request_id, scenarios};
 use futures::future::join_all;
 
 use crate::refusals::refused;
@@ -135,6 +138,11 @@ scenarios! {
         assert_eq!(error.conflicts()[0].seat_id, stage.seat(3));
         let listed = buyer.list_holds(ListHoldsRequest::default()).await.expect("a list").holds;
         assert_eq!(listed, [grown]);
+        // Whoever names a seat twice counts on more than he gets.
+        for (add, remove) in [(&[4, 4][..], &[][..]), (&[][..], &[1, 1][..])] {
+            let refusal = buyer.change_hold(change(add, remove, 3)).await;
+            refused(refusal, Code::InvalidArgument, ErrorReason::SeatUnknown);
+        }
         // A cart of somebody else is not there.
         let refusal = other.change_hold(change(&[5], &[], 1)).await;
         refused(refusal, Code::NotFound, ErrorReason::NotFound);
@@ -169,5 +177,21 @@ scenarios! {
         assert_eq!(held, 2, "what is booked and what is held at once count together");
         buyer.cancel(&booking).await.expect("it is not paid");
         hold(&[], 2).await.expect("what was given back does not count");
+    }
+
+    async fn s_89_places_of_a_cancelled_booking_count_until_its_payment_is_settled(world: &World) {
+        let stage = world.stage(StagePlan { standing: 50, ..StagePlan::default() }).await;
+        let buyer = world.guest().await;
+        let wish = [(stage.standing.as_str(), 10)];
+        let hold = async || buyer.hold_places(&stage.event_id, &[], &wish).await;
+        let booking = buyer.book(&hold().await.expect("free")).await.expect("the hold is good");
+        let payment = buyer.start_paying(&booking, "tok_unreachable").await.expect("recorded");
+        buyer.wait_for_payment(&payment, payment::State::Unknown).await;
+        buyer.cancel(&booking).await.expect("it is not paid");
+        assert_eq!(left(world, &stage).await, 40, "they are claimed until that is known");
+        refused(hold().await, Code::FailedPrecondition, ErrorReason::TooManyPlaces);
+        world.clock.advance(Duration::from_secs(5 * 60 + 5));
+        look_until(async || left(world, &stage).await, |left| *left == 50).await;
+        hold().await.expect("nothing is the buyer's any more");
     }
 }

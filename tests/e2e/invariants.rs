@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use boxoffice_sdk::booking::v1::booking;
 use boxoffice_sdk::identity::v1::RegisterRequest;
+use boxoffice_sdk::operations::v1::GetStatusRequest;
 use boxoffice_server::operations::invariants::{names, verify};
 use boxoffice_server::store::Store;
 use boxoffice_tests::{Backend, Database, HandClock, PASSWORD, Stage, StagePlan, World, scenarios};
 
 use crate::entry_faults::{ENTRY_FAULTS, let_in_twice};
 use crate::sale_faults::{BOOKING_FAULTS, SEAT_FAULTS};
+
+/// Where the consumers and what they do are told.
+const ARCHITECTURE: &str = include_str!("../../ARCHITECTURE.md");
 
 /// Something done to the database by hand, and the invariants that must find it.
 pub struct Fault {
@@ -74,7 +78,7 @@ const MONEY_AND_TICKET_FAULTS: [Fault; 12] = [
         "update payment_payment set refunded_minor = 1",
     ),
     fault(
-        &["refunds_match_their_payment", "no_payment_forgotten"],
+        &["refunds_match_their_payment", "no_payment_forgotten", "no_refund_overdue"],
         "payment_refund",
         "insert into payment_refund select payment_id, payment_id, booking_id, event_id, 'PENDING',
             currency_code, 100, 'by hand', 0, 1, 1, 1, '' from payment_payment",
@@ -320,5 +324,25 @@ scenarios! {
         assert_eq!((wrong.violation_count, wrong.examples.len()), (1, 1));
         assert!(wrong.examples[0].contains(digits), "{:?}", wrong.examples);
         assert_eq!(world.database.by_hand(&change("-")).await, 1);
+    }
+    async fn events_that_a_consumer_has_missed_are_found_whichever_consumer_it_is(world: &World) {
+        let stage = world.stage(StagePlan::default()).await;
+        world.guest().await.buy(&stage.event_id, &[stage.seat(0)]).await;
+        world.assert_sound().await;
+        let status = world.admin().await.get_status(GetStatusRequest {}).await.expect("a status");
+        let consumers: Vec<String> = status.consumers.into_iter().map(|c| c.consumer).collect();
+        assert!(consumers.len() >= 4, "{consumers:?}");
+        for consumer in consumers {
+            let forget = format!("delete from store_inbox where consumer = '{consumer}'");
+            assert!(world.database.by_hand(&forget).await > 0, "{consumer} has seen events");
+            let results = world.verify().await;
+            let found = results.iter().find(|r| r.name == "published_events_are_consumed");
+            let examples = &found.expect("it is reported").examples;
+            assert!(examples.iter().any(|e| e.contains(&consumer)), "{consumer}: {examples:?}");
+            let again = format!("insert into store_inbox (consumer, message_id, occur_time)
+                select '{consumer}', message_id, occur_time from store_event_log");
+            world.database.by_hand(&again).await;
+            assert!(ARCHITECTURE.contains(&format!("| `{consumer}` |")), "{consumer}'s effect");
+        }
     }
 }

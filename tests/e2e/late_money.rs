@@ -5,13 +5,21 @@
 
 use std::time::Duration;
 
+use boxoffice_sdk::Timestamp;
 use boxoffice_sdk::booking::v1::{Booking, SeatState, booking};
+use boxoffice_sdk::catalog::v1::{
+    EventDraft, GetEventRequest, OfferDraft, PublishEventRequest, UnpublishEventRequest,
+    UpdateEventRequest,
+};
 use boxoffice_sdk::payment::v1::{Payment, payment};
 use boxoffice_server::adapters::sandbox::{LedgerEntry, LedgerState};
 use boxoffice_server::kernel::id::PaymentId;
 use boxoffice_server::kernel::money::{Currency, Money};
+use boxoffice_server::ports::clock::Clock;
 use boxoffice_server::ports::gateway::{Charge, ChargeOutcome, PaymentGateway};
-use boxoffice_tests::{Person, Stage, StagePlan, World, scenarios};
+use boxoffice_tests::{Person, Stage, StagePlan, World, request_id, scenarios};
+
+use crate::plans::change;
 
 /// Beyond the time to pay and the time to settle, which begins when a worker has seen the first.
 const PAY_BY_PASSED: Duration = Duration::from_secs(10 * 60 + 5);
@@ -30,7 +38,10 @@ struct Sale {
 impl Sale {
     /// Books a seat and begins a payment, after that many declined ones.
     async fn begin(world: &World, declines: usize) -> Self {
-        let stage = world.stage(StagePlan::default()).await;
+        Self::begin_on(world, world.stage(StagePlan::default()).await, declines).await
+    }
+
+    async fn begin_on(world: &World, stage: Stage, declines: usize) -> Self {
         let buyer = world.guest().await;
         let hold = buyer.hold(&stage.event_id, &[stage.seat(0)]).await.expect("it is free");
         let booking = buyer.book(&hold).await.expect("the hold is good");
@@ -99,7 +110,53 @@ impl Sale {
     }
 }
 
+/// Takes the event off sale, and puts it on sale again with other prices.
+async fn change_prices(organizer: &Person, event_id: &str, price_minor_units: i64) {
+    let event_id = event_id.to_owned();
+    let request = UnpublishEventRequest { request_id: request_id(), event_id: event_id.clone() };
+    let event = organizer.unpublish_event(request).await.expect("nothing is sold").event;
+    let event = event.expect("an event");
+    let offers = event.offers.iter().map(|offer| OfferDraft {
+        section_id: offer.section_id.clone(),
+        name: offer.name.clone(),
+        price_minor_units,
+        ..Default::default()
+    });
+    let request = UpdateEventRequest {
+        request_id: request_id(),
+        event_id: event_id.clone(),
+        event: Some(EventDraft { offers: offers.collect(), ..Default::default() }),
+        update_mask: Some(boxoffice_sdk::FieldMask { paths: vec!["offers".into()] }),
+        etag: event.etag,
+    };
+    organizer.update_event(request).await.expect("a draft can change");
+    let request = PublishEventRequest { request_id: request_id(), event_id };
+    organizer.publish_event(request).await.expect("it is published");
+}
+
+/// Lets an event begin that soon.
+async fn begin_in(world: &World, organizer: &Person, stage: &Stage, span: Duration) {
+    let request = GetEventRequest { event_id: stage.event_id.clone() };
+    let event = organizer.get_event(request).await.expect("it is theirs").event.expect("one");
+    let seconds = (world.clock.now() + span).unix_seconds();
+    let start_time = Some(Timestamp { seconds, nanos: 0 });
+    let sooner = EventDraft { start_time, ..EventDraft::default() };
+    change(organizer, &event, &["start_time"], sooner).await.expect("it is in the future");
+}
+
 scenarios! {
+    async fn s_33_late_money_is_given_back_when_the_seat_costs_something_else(world: &World) {
+        let organizer = world.organizer().await;
+        let stage = Stage::publish(&organizer, &StagePlan::default()).await;
+        let sale = Sale::begin_on(world, stage, 0).await;
+        sale.run_out_of_time(world, booking::State::Expired).await;
+        change_prices(&organizer, &sale.stage.event_id, 3_000).await;
+        sale.money_arrives(world).await;
+        sale.assert_given_back(world, booking::State::Expired).await;
+        let states = sale.stage.states(&sale.buyer).await;
+        assert_eq!(states[sale.stage.seat(0)], SeatState::Available);
+    }
+
     async fn s_33_late_money_confirms_an_expired_booking_whose_seats_are_free(world: &World) {
         let sale = Sale::begin(world, 0).await;
         sale.run_out_of_time(world, booking::State::Expired).await;
@@ -113,6 +170,19 @@ scenarios! {
         sale.money_arrives(world).await;
         sale.assert_bought_after_all(world).await;
         assert_eq!(sale.buyer.look_at(&sale.booking).await.failure_code, "");
+    }
+
+    async fn s_33_late_money_for_an_event_that_has_begun_is_given_back(world: &World) {
+        let organizer = world.organizer().await;
+        let stage = Stage::publish(&organizer, &StagePlan::default()).await;
+        begin_in(world, &organizer, &stage, PAY_BY_PASSED + SETTLE_BY_PASSED * 2).await;
+        let sale = Sale::begin_on(world, stage, 0).await;
+        sale.run_out_of_time(world, booking::State::Expired).await;
+        world.clock.advance(SETTLE_BY_PASSED);
+        sale.money_arrives(world).await;
+        sale.assert_given_back(world, booking::State::Expired).await;
+        let states = sale.stage.states(&sale.buyer).await;
+        assert_eq!(states[sale.stage.seat(0)], SeatState::Available);
     }
 
     async fn s_33_late_money_is_given_back_when_somebody_else_has_bought_the_seat(world: &World) {

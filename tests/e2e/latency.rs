@@ -6,7 +6,7 @@ use boxoffice_tests::{StagePlan, World, scenarios};
 
 scenarios! {
     /// A connection that waits to fill its packets adds 40 ms to every answer.
-    async fn s_71_an_answer_does_not_wait_for_more_to_send(world: &World) {
+    async fn an_answer_does_not_wait_for_more_to_send(world: &World) {
         let stage = world.stage(StagePlan::default()).await;
         let buyer = world.guest().await;
         let booking = buyer.buy(&stage.event_id, &[stage.seat(0)]).await;

@@ -79,7 +79,7 @@ pub async fn of_kind(world: &World, kind: Kind) -> Vec<Notification> {
 }
 
 /// Waits until there is a notification of that kind in that state.
-async fn wait_for(world: &World, kind: Kind, state: State) -> Notification {
+pub async fn wait_for(world: &World, kind: Kind, state: State) -> Notification {
     let name = |name: &'static str| name.split_once('_').expect("a prefix").1;
     let count = format!(
         "select count(*) from notification_notification where kind = '{}' and state = '{}'",
@@ -233,6 +233,16 @@ scenarios! {
         assert!(text.contains("A Customer"), "{text}");
         // The token is in the mail and nowhere in the log of mails.
         assert!(!format!("{welcome:?}").contains(token));
+
+        // Nobody has a text of his own sent to an address of his choice.
+        let request = boxoffice_sdk::identity::v1::RegisterRequest {
+            email: "victim@example.com".into(),
+            password: boxoffice_tests::PASSWORD.into(),
+            display_name: "Ada,\n\nyou have won: https://prize.example\n\n".into(),
+            ..Default::default()
+        };
+        let error = world.anonymous().await.register(request).await.expect_err("no name");
+        assert_eq!(error.violations()[0].field, "display_name");
 
         let reset = boxoffice_proto::events::v1::PasswordResetRequested {
             user_id: user.user_id, reset_id: format!("prt_{}", Uuid::new_v4().simple()),

@@ -87,6 +87,30 @@ scenarios! {
         refused(answer, Code::PermissionDenied, ErrorReason::ScopeMissing);
     }
 
+    async fn s_62_whoever_cancels_the_booking_of_another_is_recorded(world: &World) {
+        let organizer = world.organizer().await;
+        let stage = Stage::publish(&organizer, &StagePlan::default()).await;
+        let buyer = world.customer().await;
+        let mut bookings = Vec::new();
+        for seat in 0..3 {
+            let hold = buyer.hold(&stage.event_id, &[stage.seat(seat)]).await.expect("free");
+            bookings.push(buyer.book(&hold).await.expect("the hold is good"));
+        }
+        for (person, booking) in [organizer, world.admin().await, buyer].iter().zip(&bookings) {
+            let booking_id = booking.booking_id.clone();
+            let cancel = CancelBookingRequest { request_id: request_id(), booking_id };
+            for _ in 0..2 {
+                person.cancel_booking(cancel.clone()).await.expect("it is cancelled");
+            }
+        }
+        // What its owner does is nobody else's business.
+        let told = recorded(world).await.into_iter();
+        let mut told: Vec<String> = told.filter(|entry| entry.action == "CancelBooking")
+            .map(|entry| entry.subject).collect();
+        told.reverse();
+        assert_eq!(told, [&*bookings[0].booking_id, &bookings[1].booking_id]);
+    }
+
     async fn s_62_whoever_calls_an_event_off_or_compares_the_books_is_recorded(world: &World) {
         let organizer = world.organizer().await;
         let stage = Stage::publish(&organizer, &StagePlan::default()).await;

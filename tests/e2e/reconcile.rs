@@ -8,7 +8,7 @@ use boxoffice_sdk::operations::v1::{ReconcileRequest, ReconcileResponse};
 use boxoffice_sdk::payment::v1::{Payment, payment};
 use boxoffice_server::kernel::id::{PaymentId, RefundId};
 use boxoffice_server::kernel::money::{Currency, Money};
-use boxoffice_server::ports::gateway::{Charge, PaymentGateway, Refund};
+use boxoffice_server::ports::gateway::{Charge, PaymentGateway, Refund, RefundOutcome};
 use boxoffice_tests::{Person, Stage, StagePlan, World, scenarios};
 use uuid::Uuid;
 
@@ -66,7 +66,7 @@ scenarios! {
         world.sandbox().charge(&nobody).await;
         let refund_id = RefundId::from(Uuid::now_v7());
         let refund = Refund { refund_id, payment_id: charge(&paid).payment_id, amount: euro(100) };
-        assert!(world.sandbox().refund(&refund).await);
+        assert_eq!(world.sandbox().refund(&refund).await, RefundOutcome::Made);
         let second = book(&buyer, &stage, 1).await;
         let open = buyer.start_paying(&second, "tok_unreachable").await.expect("recorded");
         let open = buyer.wait_for_payment(&open, payment::State::Unknown).await;
@@ -112,6 +112,44 @@ scenarios! {
         let back = format!("update payment_payment set payment_id = {literal}");
         assert_eq!(world.database.by_hand(&back).await, 1);
         assert_eq!(reconcile(world, false).await.difference_count, 0);
+    }
+
+    async fn s_35_a_charge_that_changed_just_now_is_no_missing_one(world: &World) {
+        let stage = world.stage(StagePlan::default()).await;
+        let buyer = world.guest().await;
+        let booking = book(&buyer, &stage, 0).await;
+        let paid = buyer.pay(&booking, "tok_success").await.expect("an answer");
+        world.clock.advance(Duration::from_secs(61));
+        let refund_id = RefundId::from(Uuid::now_v7());
+        let refund = Refund { refund_id, payment_id: charge(&paid).payment_id, amount: euro(100) };
+        world.sandbox().refund(&refund).await;
+        let request = ReconcileRequest { only_changes: false, settle: None };
+        let admin = world.admin().await;
+        let young = admin.reconcile(request).await.expect("it is compared");
+        assert_eq!((young.charge_count, young.payment_count), (0, 1));
+        assert_eq!(kinds(&young), []);
+        world.clock.advance(Duration::from_secs(61));
+        let old = admin.reconcile(request).await.expect("it is compared");
+        assert_eq!(kinds(&old), [(Kind::RefundUnknown, paid.payment_id)]);
+    }
+
+    async fn s_35_books_that_were_replaced_are_read_from_their_beginning(world: &World) {
+        assert_eq!(reconcile(world, false).await.charge_count, 0);
+        let nobody = Charge {
+            payment_id: PaymentId::from(Uuid::now_v7()),
+            amount: euro(2_500),
+            payment_token: "tok_success".into(),
+        };
+        world.sandbox().charge(&nobody).await;
+        // As far as the books before these had come.
+        let far = "update payment_comparison set position = 1000";
+        assert_eq!(world.database.by_hand(far).await, 1);
+        for only_changes in [true, false] {
+            let compared = reconcile(world, only_changes).await;
+            assert_eq!(kinds(&compared), [(Kind::ChargeUnknown, nobody.payment_id.to_string())]);
+        }
+        let position = "select position from payment_comparison";
+        assert_eq!(world.database.count_by_hand(position).await, 2);
     }
 
     async fn what_is_under_way_is_left_to_the_usual_ways(world: &World) {

@@ -132,6 +132,38 @@ scenarios! {
         assert_eq!(buyer.look_at(&booking).await.state(), booking::State::Confirmed);
     }
 
+    async fn s_34_a_place_that_cost_nothing_is_given_back_without_money(world: &World) {
+        let organizer = world.organizer().await;
+        let plan = StagePlan { price_minor_units: 0, standing: 5, ..StagePlan::default() };
+        let stage = Stage::publish(&organizer, &plan).await;
+        let buyer = world.guest().await;
+        let (seats, standing) = ([stage.seat(0), stage.seat(1)], [(stage.standing.as_str(), 1)]);
+        let hold = buyer.hold_places(&stage.event_id, &seats, &standing).await.expect("free");
+        let booking = buyer.book(&hold).await.expect("the hold is good");
+        let payment = buyer.pay(&booking, "tok_success").await.expect("an answer");
+        let request = refunding(&payment, &[&booking.places[0].place_id]);
+        for _ in 0..2 {
+            let answer = give_back(&organizer, &request).await.expect("it is given back");
+            assert_eq!(answer.refunded.expect("an amount").minor_units, 0);
+            assert!(answer.refunds.is_empty(), "{:?}", answer.refunds);
+        }
+        assert_eq!(stage.states(&buyer).await[stage.seat(0)], SeatState::Available);
+        assert_eq!(buyer.look_at(&booking).await.state(), booking::State::Confirmed);
+        let tickets = buyer.tickets_of(&booking).await;
+        let valid = tickets.iter().filter(|ticket| ticket.state() == ticket::State::Valid);
+        assert_eq!(valid.count(), 2);
+        let paid = booking.places.iter().find(|place| place.seat_id.is_empty()).expect("one");
+        let paid = refunding(&payment, &[&paid.place_id]);
+        give_back(&organizer, &paid).await.expect("what was paid");
+        // What is left has cost nothing, and can be given back all the same.
+        give_back(&organizer, &refunding(&payment, &[])).await.expect("the rest");
+        assert_eq!(buyer.look_at(&booking).await.state(), booking::State::Cancelled);
+        let recorded = "select count(*) from identity_audit where action = 'RefundPayment'";
+        assert_eq!(world.database.count_by_hand(recorded).await, 3);
+        let more = give_back(&organizer, &refunding(&payment, &[])).await;
+        refused(more, Code::FailedPrecondition, ErrorReason::PaymentNotRefundable);
+    }
+
     async fn s_34_refunds_at_once_give_every_place_back_once(world: &World) {
         let Sale { organizer, buyer, booking, payment, .. } = sold(world, "tok_success").await;
         let places: Vec<&str> = booking.places.iter().map(|p| p.place_id.as_str()).collect();
@@ -142,6 +174,12 @@ scenarios! {
         let requests: Vec<RefundPaymentRequest> = requests.collect();
         let answers = join_all(requests.iter().map(|request| give_back(&organizer, request))).await;
         assert!(answers.iter().any(Result::is_ok));
+        // The place was given back, or all of them were; nothing else is a reason.
+        let reasons = [ErrorReason::PlaceUnknown, ErrorReason::PaymentNotRefundable];
+        let errors = answers.iter().filter_map(|answer| answer.as_ref().err());
+        for error in errors {
+            assert!(reasons.contains(&error.reason()), "{error}");
+        }
         give_back(&organizer, &refunding(&payment, &[])).await.ok();
         assert_given_back(world, &payment, 7_500).await;
         let refunded = buyer.look_at_payment(&payment).await;

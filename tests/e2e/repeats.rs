@@ -10,6 +10,7 @@ use boxoffice_sdk::payment::v1::{CreatePaymentRequest, payment};
 use boxoffice_sdk::reporting::v1::GetBookingTimelineRequest;
 use boxoffice_sdk::{Client, Code, ErrorReason};
 use boxoffice_server::adapters::sandbox::LedgerState;
+use boxoffice_server::secret::Secret;
 use boxoffice_tests::{Backend, Person, Stage, StagePlan, World, request_id, scenarios};
 use futures::future::join_all;
 
@@ -289,4 +290,43 @@ async fn s_18_fifty_equal_requests_to_two_servers_have_one_effect() {
     buy_many_times_over(&world, &connections, &stage).await;
     replica.finish().await;
     world.finish().await;
+}
+
+/// Another secret is put in use, and the one before is still accepted.
+async fn the_secret_changes(backend: Backend) {
+    let mut world = World::start(backend).await;
+    let stage = world.stage(StagePlan::default()).await;
+    let buyer = world.guest().await;
+    let holding = hold_request(&stage, &[0, 1]);
+    let hold = buyer.hold_seats(holding.clone()).await.expect("they are free").hold;
+    let booking_it = booking_request(&hold.expect("a hold").hold_id);
+    let booking = buyer.create_booking(booking_it.clone()).await.expect("it is good").booking;
+    let old = std::mem::replace(&mut world.config.secret, secret("another secret, 9876543210-zyx"));
+    world.config.previous_secrets = vec![old];
+    let world = world.restart().await;
+    let buyer = world.again(&buyer).await;
+    let again = buyer.create_booking(booking_it.clone()).await.expect("a repeat").booking;
+    assert_eq!(again, booking);
+    let again = buyer.hold_seats(holding.clone()).await.expect("a repeat").hold;
+    assert_eq!(again.expect("a hold").state(), hold::State::Used);
+    let other = CreateBookingRequest { contact_email: "x@example.com".into(), ..booking_it };
+    let (code, reused) = (Code::FailedPrecondition, ErrorReason::RequestIdReused);
+    refused(buyer.create_booking(other).await, code, reused);
+    let other = HoldSeatsRequest { seat_ids: vec![stage.seat(0).to_owned()], ..holding };
+    refused(buyer.hold_seats(other).await, code, reused);
+    world.finish().await;
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::parse(&text.repeat(2)).expect("it is strong enough")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_17_a_repeat_is_known_across_a_change_of_the_secret_on_sqlite() {
+    the_secret_changes(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_17_a_repeat_is_known_across_a_change_of_the_secret_on_postgres() {
+    the_secret_changes(Backend::Postgres).await;
 }

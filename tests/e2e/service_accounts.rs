@@ -130,8 +130,7 @@ scenarios! {
             guests.push(guest.guest_id);
         }
         assert_ne!(guests[0], guests[1]);
-        // Nobody else says what a service calls its buyers, and a service whose token is over
-        // learns of it.
+        // Nobody else says what a service calls its buyers.
         let request = CreateGuestSessionRequest {
             external_reference: "mine".into(),
             ..Default::default()
@@ -150,6 +149,33 @@ scenarios! {
         };
         let error = shop.create_guest_client(long).await.map(|_| ()).expect_err("too long");
         assert_eq!(error.violations()[0].field, "external_reference");
+    }
+
+    async fn s_69_a_service_whose_token_is_over_opens_no_session_as_nobody(world: &World) {
+        let (shop, account, _) = service(world, &["guest-sessions:create"]).await;
+        let old = shop.tokens().expect("a token");
+        world.clock.advance(Duration::from_secs(16 * 60));
+        let metadata = [("authorization", bearer(&old.access_token))];
+        let metadata = metadata.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let channel = channel(&world.url()).await;
+        let request = CreateGuestSessionRequest::default().encode_to_vec();
+        let answer = call(&channel, GUEST_SESSION, request, &metadata).await;
+        let error = Error::from(answer.expect_err("a session of nobody's"));
+        assert_eq!(error.code(), Code::Unauthenticated);
+        assert_eq!(error.reason(), ErrorReason::TokenExpired);
+        // The client exchanges the secret anew, also when its own clock is behind the server's.
+        let (_, opened) = shop.create_guest_client(Default::default()).await.expect("a session");
+        let guest = opened.guest.expect("a guest");
+        assert_eq!(guest.service_account_id, account.service_account_id);
+        // An old token keeps it from no other exchange.
+        let exchange = IssueServiceTokenRequest {
+            service_account_id: account.service_account_id,
+            secret: "bos_guess".into(),
+        };
+        let path = "/boxoffice.identity.v1.IdentityService/IssueServiceToken";
+        let answer = call(&channel, path, exchange.encode_to_vec(), &metadata).await;
+        let error = Error::from(answer.expect_err("a wrong secret"));
+        assert_eq!(error.reason(), ErrorReason::ServiceSecretWrong);
     }
 
     async fn s_69_a_service_goes_on_by_its_secret_until_it_is_disabled(world: &World) {

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use boxoffice_sdk::booking::v1::Booking;
-use boxoffice_server::error::{Error, Result};
+use boxoffice_server::error::{Error, Reason, Result};
 use boxoffice_server::kernel::id::BookingId;
 use boxoffice_server::ports::bus::Consumer;
 use boxoffice_server::store::{Event, Tx};
 use boxoffice_tests::{Backend, World, eventually};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 /// Failures after which these tests have an event parked.
@@ -26,6 +27,10 @@ pub enum Poison {
     Panic,
     /// The database is not there for a while.
     Passing,
+    /// Somebody else's change comes first.
+    Raced,
+    /// It takes the event, but not before it is healed.
+    Slow,
 }
 
 /// Takes the events of bookings, except what it is told not to. Its effect is an event of its own.
@@ -34,6 +39,9 @@ pub struct Sieve {
     refused: Mutex<Option<(Uuid, &'static str, Poison)>>,
     /// How often it has refused.
     pub refusals: AtomicUsize,
+    /// Told when a slow event has come, and when it is healed.
+    slow: Notify,
+    healed: Notify,
     taken: Mutex<Vec<Event>>,
 }
 
@@ -52,11 +60,19 @@ impl Consumer for Sieve {
             && (event.aggregate_id, event.kind.as_str()) == (aggregate_id, kind)
         {
             self.refusals.fetch_add(1, Ordering::SeqCst);
-            return match poison {
-                Poison::Refused => Err(Error::internal("it tastes bad")),
-                Poison::Passing => Err(Error::Unavailable("not hungry".into())),
+            match poison {
+                Poison::Refused => return Err(Error::internal("it tastes bad")),
+                Poison::Passing => return Err(Error::Unavailable("not hungry".into())),
+                Poison::Raced => return Err(Reason::ChangedMeanwhile.into()),
                 Poison::Panic => panic!("it is poisonous"),
-            };
+                Poison::Slow => {
+                    let mut healed = std::pin::pin!(self.healed.notified());
+                    // It hears of it from now on, however soon that is.
+                    healed.as_mut().enable();
+                    self.slow.notify_one();
+                    healed.await;
+                }
+            }
         }
         {
             // An attempt that was rolled back left no effect: only the last one counts.
@@ -80,6 +96,12 @@ impl Sieve {
     /// From now on it takes everything.
     pub fn heal(&self) {
         *self.refused.lock().expect("a lock") = None;
+        self.healed.notify_waiters();
+    }
+
+    /// Waits until a slow event has come.
+    pub async fn wait_until_slow(&self) {
+        self.slow.notified().await;
     }
 
     /// What it took of a booking, in the order it did: versions and ids.

@@ -16,6 +16,11 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
 const SECRET: &str = "a secret of the tests, 0123456789";
+/// What mails of production need.
+const WEBSITE: [(&str, &str); 2] = [
+    ("BOXOFFICE_MAIL_FROM", "Boxoffice <tickets@shop.example>"),
+    ("BOXOFFICE_PUBLIC_URL", "https://shop.example"),
+];
 /// How long a refusal may take.
 const REFUSAL_MAX: Duration = Duration::from_secs(20);
 
@@ -43,8 +48,9 @@ async fn s_65_production_insists_on_secrets_of_its_own() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let (secret, password) = ("BOXOFFICE_SECRET", "BOXOFFICE_ADMIN_PASSWORD");
     let previous = "BOXOFFICE_PREVIOUS_SECRET";
+    let (from, url) = ("BOXOFFICE_MAIL_FROM", "BOXOFFICE_PUBLIC_URL");
     let weak = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-    for (environment, named) in [
+    for (mut environment, named) in [
         (vec![], secret),
         (vec![(secret, "")], secret),
         (vec![(secret, "too short")], secret),
@@ -55,11 +61,18 @@ async fn s_65_production_insists_on_secrets_of_its_own() {
         (vec![(secret, SECRET), (password, "")], password),
         (vec![(secret, SECRET), (password, "12345678")], password),
     ] {
+        environment.extend(WEBSITE);
         let said = refusal(folder.path(), &environment, &["--production"]).await;
         assert!(said.contains(named), "{named} is not named: {said}");
         for (_, value) in environment.iter().filter(|(_, value)| value.len() > 5) {
             assert!(!said.contains(value), "it says a secret: {said}");
         }
+    }
+    for (missing, flag) in [(from, "--mail-from"), (url, "--public-url")] {
+        let mut environment = vec![(secret, SECRET), (password, PASSWORD)];
+        environment.extend(WEBSITE.iter().filter(|(name, _)| *name != missing));
+        let said = refusal(folder.path(), &environment, &["--production"]).await;
+        assert!(said.contains(flag), "{flag} is not named: {said}");
     }
 }
 
@@ -110,9 +123,12 @@ async fn s_65_settings_that_cannot_be_meant_stop_the_start_by_name() {
 async fn s_65_production_starts_with_what_it_needs_and_the_password_only_once() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let secret = ("BOXOFFICE_SECRET", SECRET);
+    // What the command line reads may stand beside it.
+    let client = [("BOXOFFICE_NEW_PASSWORD", PASSWORD), ("BOXOFFICE_SERVICE_SECRET", "x")];
     let first = [secret, ("BOXOFFICE_ADMIN_PASSWORD", PASSWORD)];
     for environment in [&first[..], &[secret]] {
-        let mut child = server(folder.path(), environment, &["--production"]);
+        let environment = [environment, &WEBSITE, &client].concat();
+        let mut child = server(folder.path(), &environment, &["--production"]);
         let mut child = child.spawn().expect("it starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         let ready = tokio::time::timeout(REFUSAL_MAX, lines.next_line()).await;

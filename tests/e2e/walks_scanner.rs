@@ -99,6 +99,13 @@ scenarios! {
             assert_eq!(scan, admitted(place, true));
         }
         assert_eq!((north.untold_count(), south.untold_count()), (1, 2));
+
+        // The network comes and goes. The server knows nothing of north's entry yet; north does.
+        for network in [&organizer, &lost] {
+            let scan = north.scan(network, two).await.expect("an answer");
+            assert_eq!(used_at(scan), "north");
+        }
+        assert_eq!(north.untold_count(), 1);
         assert!(south.sync(&lost).await.is_err());
         assert_eq!(south.untold_count(), 2, "what was not told stays");
 
@@ -121,5 +128,31 @@ scenarios! {
         assert_eq!(used_at(north.scan(&lost, three).await.expect("it knows")), "south");
         let wrong = entries_too_many(&organizer, &stage).await;
         assert_eq!(wrong, [("south".to_owned(), "Stalls / A / 2".to_owned())]);
+    }
+
+    async fn s_53_a_holder_whose_answer_was_lost_gets_in_at_the_next_scan(world: &World) {
+        let organizer = world.organizer().await;
+        let stage = Stage::publish(&organizer, &StagePlan::default()).await;
+        let buyer = world.guest().await;
+        let booking = buyer.buy(&stage.event_id, &[stage.seat(0)]).await;
+        let code = buyer.tickets_of(&booking).await.remove(0).code;
+        let mut gate = Gate::open(&organizer, &stage.event_id, "north").await.expect("it opens");
+        let mut asked = Box::pin(gate.scan(&organizer, &code));
+        assert!(futures::poll!(&mut asked).is_pending(), "it is on its way");
+        let entered = "select count(*) from ticket_check_in";
+        world.database.wait_by_hand(entered, |count| count == 1).await;
+        // The scanner is switched off before it hears the answer. It even learns that the ticket is
+        // used before the holder tries again.
+        drop(asked);
+        let mut gate = restarted(&gate);
+        gate.refresh(&organizer).await.expect("it learns");
+        assert_eq!(gate.spent_count(), 1);
+        let scan = gate.scan(&organizer, &code).await.expect("an answer");
+        assert_eq!(scan, admitted("Stalls / A / 1", false));
+        for network in [&organizer, &no_network().await.into()] {
+            let scan = gate.scan(network, &code).await.expect("an answer");
+            assert_eq!(used_at(scan), "north", "it was answered");
+        }
+        assert_eq!(gate.untold_count(), 0);
     }
 }

@@ -6,7 +6,7 @@ use boxoffice_sdk::booking::v1::watch_seats_response::Update;
 use boxoffice_sdk::booking::v1::{
     CancelBookingRequest, Hold, ReleaseHoldRequest, SeatCursor, SeatState,
 };
-use boxoffice_sdk::catalog::v1::{CreateEventRequest, GetVenueRequest};
+use boxoffice_sdk::catalog::v1::{CreateEventRequest, GetVenueRequest, UnpublishEventRequest};
 use boxoffice_sdk::{Code, ErrorReason, SeatView};
 use boxoffice_tests::{Person, Stage, StagePlan, World, request_id, scenarios};
 use futures::StreamExt;
@@ -238,6 +238,23 @@ scenarios! {
                 let error = first.expect_err("there is nothing to watch");
                 assert_eq!((error.code(), error.reason()), (Code::NotFound, ErrorReason::NotFound));
             }
+        }
+        // One that is a draft again is as hidden as before, for those who watch it already as well.
+        let guest = world.guest().await;
+        let mut watched = guest.watch_seats(&stage.event_id, None);
+        watched.next().await.expect("it goes on").expect("a snapshot");
+        let cursor = cursor_now(&guest, &stage).await;
+        let event_id = stage.event_id.clone();
+        let request = UnpublishEventRequest { request_id: request_id(), event_id };
+        organizer.unpublish_event(request).await.expect("nothing is sold");
+        for mut stream in [
+            watched,
+            guest.watch_seats(&stage.event_id, None),
+            guest.watch_seats(&stage.event_id, Some(cursor)),
+        ] {
+            let told = tokio::time::timeout(Duration::from_secs(10), stream.next()).await;
+            let error = told.expect("in time").expect("an answer").expect_err("it is a draft");
+            assert_eq!((error.code(), error.reason()), (Code::NotFound, ErrorReason::NotFound));
         }
         let first = organizer.watch_seats("nonsense", None).next().await.expect("an answer");
         let error = first.expect_err("it is no id");

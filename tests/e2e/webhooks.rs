@@ -25,7 +25,7 @@ fn now(world: &World) -> Timestamp {
 }
 
 /// The body of a webhook of the sandbox's about a payment.
-fn notice(id: &str, payment: &Payment, state: &str) -> Value {
+pub fn notice(id: &str, payment: &Payment, state: &str) -> Value {
     let amount = payment.amount.as_ref().expect("an amount");
     json!({
         "id": id,
@@ -55,7 +55,7 @@ async fn post(world: &World, path: &str, signature: &str, body: &str) -> u16 {
     posted.expect("an answer").status().as_u16()
 }
 
-async fn post_signed(world: &World, body: &Value) -> u16 {
+pub async fn post_signed(world: &World, body: &Value) -> u16 {
     let body = body.to_string();
     let signature = secret(world).sign(body.as_bytes(), now(world));
     post(world, "/webhooks/sandbox", &signature, &body).await
@@ -242,6 +242,10 @@ mod told {
             assert_eq!(paid.state(), payment::State::Succeeded);
             let entry = world.ledger_of(&paid).await.expect("it was charged");
             assert_eq!((entry.state, entry.refunded_minor), (LedgerState::Captured, 0));
+            assert_eq!(entry.ask_count, 1, "it was told, and did not have to be asked again");
+            let told = "select count(*) from payment_webhook_event
+                where kind = 'charge.succeeded'";
+            world.database.wait_by_hand(told, |count| count == 1).await;
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The harness: a real server on a real database, for one test, and the people who use it.
 
 mod clock;
+mod command;
 mod crowd;
 mod database;
 mod door;
@@ -13,6 +14,7 @@ mod stage;
 mod world;
 
 pub use clock::HandClock;
+pub use command::Shell;
 pub use database::{Backend, Database};
 pub use door::{ADMIN, Door, PASSWORD};
 pub use patience::{eventually, eventually_within, look_until};

@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use boxoffice_server::adapters::sandbox::{LedgerEntry, SandboxGateway};
@@ -13,6 +13,9 @@ use tempfile::TempDir;
 use crate::clock::HandClock;
 use crate::database::{Backend, Database};
 use crate::door::{ADMIN, Door, PASSWORD};
+
+/// How long a program may take until it is ready.
+const READY_MAX: Duration = Duration::from_secs(30);
 
 /// The server's program, run as whoever installed it would.
 pub struct Process {
@@ -55,7 +58,9 @@ impl Process {
             ("--sandbox-webhooks", "off"),
             ("--log", "warn"),
         ] {
-            if !more.contains(&flag) {
+            // Settings of the sandbox in the server are none of a server that has another gateway.
+            let elsewhere = more.contains(&"--payments") && flag.starts_with("--sandbox");
+            if !elsewhere && !more.contains(&flag) {
                 arguments.extend([flag.to_owned(), value.to_owned()]);
             }
         }
@@ -125,6 +130,18 @@ fn spawn(arguments: &[String], folder: &TempDir) -> (Child, Door) {
     (child, Door { url })
 }
 
+/// The first line that a program prints; `None` when it prints none in time. Programs that are
+/// there do within a second, but a test that waits for one must end.
+fn first_line(out: ChildStdout) -> Option<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let line = BufReader::new(out).lines().next().and_then(Result::ok);
+        // Whoever has stopped waiting needs no line.
+        drop(sender.send(line));
+    });
+    receiver.recv_timeout(READY_MAX).ok().flatten()
+}
+
 /// Runs a program and waits until it says at which address it is.
 pub(crate) fn spawn_ready(
     program: &Path,
@@ -143,8 +160,9 @@ pub(crate) fn spawn_ready(
         .spawn()
         .expect("it starts");
     let out = child.stdout.take().expect("its output");
-    let mut lines = BufReader::new(out).lines();
-    let ready = lines.next().and_then(Result::ok).unwrap_or_else(|| {
+    let ready = first_line(out).unwrap_or_else(|| {
+        child.kill().expect("it can be killed");
+        child.wait().expect("it is gone");
         let log = std::fs::read_to_string(log);
         panic!("it did not get ready: {}", log.unwrap_or_default())
     });

@@ -29,6 +29,7 @@ pub struct World {
     /// What it was started with.
     pub config: Config,
     door: Door,
+    has_own_parts: bool,
 }
 
 pub(crate) fn config(database: &Database, folder: &TempDir) -> Config {
@@ -56,24 +57,25 @@ pub(crate) fn config(database: &Database, folder: &TempDir) -> Config {
 impl World {
     /// Starts a server in this process.
     pub async fn start(backend: Backend) -> Self {
-        Self::start_with(backend, |_, _| {}).await
+        Self::start_configured(backend, |_| {}).await
     }
 
     /// Starts a server in this process, with some settings changed.
     pub async fn start_configured(backend: Backend, change: impl FnOnce(&mut Config)) -> Self {
-        Self::start_whole(backend, change, |_, _| {}).await
+        Self::start_whole(backend, change, |_, _| {}, false).await
     }
 
     /// Starts a server in this process, of parts of one's own. `change` also gets the folder that
     /// the server's files are in.
     pub async fn start_with(backend: Backend, change: impl FnOnce(&mut Parts, &Path)) -> Self {
-        Self::start_whole(backend, |_| {}, change).await
+        Self::start_whole(backend, |_| {}, change, true).await
     }
 
     async fn start_whole(
         backend: Backend,
         change_config: impl FnOnce(&mut Config),
         change_parts: impl FnOnce(&mut Parts, &Path),
+        has_own_parts: bool,
     ) -> Self {
         let folder = tempfile::tempdir().expect("a scratch folder");
         let database = Database::create(backend, folder.path()).await;
@@ -84,7 +86,7 @@ impl World {
         change_parts(&mut parts, folder.path());
         let app = App::start_on(&config, parts).await.expect("the server starts");
         let door = door(&app);
-        Self { app, clock, database, folder, config, door }
+        Self { app, clock, database, folder, config, door, has_own_parts }
     }
 
     /// Stops the server and starts it again on the same database.
@@ -92,15 +94,17 @@ impl World {
         self.while_stopped(async |_, _| {}).await
     }
 
-    /// Stops the server, lets something be done to its database, and starts it again.
+    /// Stops the server, lets something be done to its database, and starts it again. One that was
+    /// made of parts of one's own would come back without them.
     pub async fn while_stopped(self, work: impl AsyncFnOnce(&Database, &HandClock)) -> Self {
-        let Self { app, clock, database, folder, config, .. } = self;
+        let Self { app, clock, database, folder, config, has_own_parts, .. } = self;
+        assert!(!has_own_parts, "a server of parts of one's own cannot be started again");
         app.stop().await.expect("it stops");
         work(&database, &clock).await;
         let parts = Parts::of(&config, clock.clone()).expect("parts");
         let app = App::start_on(&config, parts).await.expect("it starts again");
         let door = door(&app);
-        Self { app, clock, database, folder, config, door }
+        Self { app, clock, database, folder, config, door, has_own_parts }
     }
 
     /// The sandbox in the server.

@@ -191,7 +191,21 @@ impl Client {
         Rpc: FnOnce(Channel, Request<Req>) -> Answer,
         Answer: Future<Output = Result<Response<Res>, Status>>,
     {
-        let mut request = Request::new(request);
+        self.call_once_as(None, request, rpc).await
+    }
+
+    /// Makes a call with this access token, or none, once. The token is not renewed.
+    pub(crate) async fn call_once_as<Req, Res, Rpc, Answer>(
+        &self,
+        bearer: Option<&str>,
+        request: Req,
+        rpc: Rpc,
+    ) -> Result<Res, Error>
+    where
+        Rpc: FnOnce(Channel, Request<Req>) -> Answer,
+        Answer: Future<Output = Result<Response<Res>, Status>>,
+    {
+        let mut request = authorize(request, bearer)?;
         request.set_timeout(self.deadline);
         let answer = rpc(self.channel(), request);
         match timeout_at(Instant::now() + self.deadline, answer).await {
@@ -200,19 +214,33 @@ impl Client {
         }
     }
 
-    /// Makes a call in the name of whoever is signed in, once: for RPCs that carry no request id.
+    /// Makes a call in the name of whoever is signed in, once: for RPCs that carry no request id. A
+    /// call that was refused because its token was over had no effect, and is made with the next.
     pub(crate) async fn call_signed_once<Req, Res, Rpc, Answer>(
         &self,
         request: Req,
         rpc: Rpc,
     ) -> Result<Res, Error>
     where
+        Req: Clone,
         Rpc: Fn(Channel, Request<Req>) -> Answer,
         Answer: Future<Output = Result<Response<Res>, Status>>,
     {
         let deadline = Instant::now() + self.deadline;
-        let attempt = async { self.attempt(request, deadline, &mut None, &rpc).await };
-        timeout_at(deadline, attempt).await.unwrap_or_else(|_| Err(Error::deadline_exceeded()))
+        let attempts = async {
+            let mut bearer = None;
+            let outcome = self.attempt(request.clone(), deadline, &mut bearer, &rpc).await;
+            match outcome {
+                Err(error) if error.is_token_expired() => {
+                    if let Some(bearer) = bearer {
+                        self.renew(bearer).await?;
+                    }
+                    self.attempt(request, deadline, &mut None, &rpc).await
+                }
+                outcome => outcome,
+            }
+        };
+        timeout_at(deadline, attempts).await.unwrap_or_else(|_| Err(Error::deadline_exceeded()))
     }
 
     /// The access token to send, renewed if its time is nearly over.

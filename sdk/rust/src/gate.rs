@@ -25,6 +25,10 @@ const KEY_ID_BYTES: usize = 8;
 /// Entries that are told in one call.
 const ENTRIES_A_CALL: usize = 500;
 const PAGE_SIZE: i32 = 200;
+/// Codes that were asked about without an answer, of which a gate remembers the request ids.
+const UNANSWERED_MAX: usize = 1_000;
+/// Characters of a gate's name at the most, as the server has it.
+const NAME_LENGTH_MAX: usize = 100;
 
 /// What a code says that one of the server's keys has signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +86,10 @@ pub struct Gate {
     keys: BTreeMap<String, Vec<u8>>,
     spent: BTreeMap<String, Spent>,
     untold: Vec<Entry>,
+    /// What the server was asked and has not answered, the oldest first: somebody may be in already
+    /// by that question, so that the next one about the code has to be the same.
+    #[serde(default)]
+    unanswered: Vec<Question>,
     /// From when on changes are asked for; RFC 3339.
     changed_since: Option<String>,
 }
@@ -101,20 +109,29 @@ struct Entry {
     entry_time: String,
 }
 
+/// A question that the server has not answered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Question {
+    request_id: String,
+    code: String,
+}
+
 impl Gate {
     /// Makes ready a gate of an event, with everything it needs when its network is lost. The name
-    /// is what other gates and the organizer are told.
+    /// is what other gates and the organizer are told: one line of up to 100 characters.
     ///
     /// # Errors
     ///
-    /// Those of ListEventTickets: the caller has to be the event's organizer.
+    /// [`Code::InvalidArgument`] for another name: entries under it could never be told. Those of
+    /// ListEventTickets: the caller has to be the event's organizer.
     pub async fn open(client: &Client, event_id: &str, name: &str) -> Result<Gate, Error> {
         let mut gate = Gate {
             event_id: event_id.to_owned(),
-            name: name.to_owned(),
+            name: checked_name(name)?,
             keys: BTreeMap::new(),
             spent: BTreeMap::new(),
             untold: Vec::new(),
+            unanswered: Vec::new(),
             changed_since: None,
         };
         gate.refresh(client).await?;
@@ -180,22 +197,31 @@ impl Gate {
         Ok(())
     }
 
-    /// Decides about a code: asks the server, and by itself when that cannot be reached in the
-    /// client's deadline. Give the client a short one, e.g. two seconds. An entry whose answer was
-    /// lost is told again by [`Gate::sync`] and counts once.
+    /// Decides about a code. What the gate knows to let nobody in it refuses at once, also what it
+    /// has let in itself and not told yet; else it asks the server, and decides by itself when that
+    /// cannot be reached in the client's deadline. Give the client a short one, e.g. two seconds.
+    /// An entry whose answer was lost is asked for again under the same request id, or told by
+    /// [`Gate::sync`], and counts once.
     ///
     /// # Errors
     ///
-    /// What else can go wrong with CheckInTicket, e.g. that the sign-in is over.
+    /// What else can go wrong with CheckInTicket, e.g. that the sign-in is over. Scan the code again:
+    /// if the holder was let in, the answer is the same entry.
     pub async fn scan(&mut self, client: &Client, code: &str) -> Result<Scan, Error> {
+        // Who was asked about before may be in by that very question.
+        let is_asked_again = self.unanswered.iter().any(|asked| asked.code == code);
+        if !is_asked_again && let Some(refusal) = self.known_refusal(code) {
+            return Ok(Scan::Refused(refusal));
+        }
         let request = CheckInTicketRequest {
-            request_id: Uuid::new_v4().to_string(),
+            request_id: self.question(code),
             event_id: self.event_id.clone(),
             code: code.to_owned(),
             gate: self.name.clone(),
         };
-        let error = match client.check_in_ticket(request.clone()).await {
+        let error = match client.check_in_ticket(request).await {
             Ok(response) => {
+                self.forget_question(code);
                 let entry = response.check_in.unwrap_or_default();
                 let used =
                     Spent::Used { gate: self.name.clone(), entry_time: told(entry.entry_time) };
@@ -205,41 +231,68 @@ impl Gate {
             Err(error) => error,
         };
         let fact = |name| error.metadata().get(name).cloned().unwrap_or_default();
-        match (error.reason(), error.code()) {
-            (ErrorReason::TicketUsed, _) => Ok(Scan::Refused(Refusal::Used {
-                gate: fact("gate"),
-                entry_time: fact("entry_time"),
-            })),
-            (ErrorReason::TicketVoid, _) => Ok(Scan::Refused(Refusal::Void)),
-            (ErrorReason::TicketCodeInvalid, _) => Ok(Scan::Refused(Refusal::CodeInvalid)),
-            (ErrorReason::TicketOtherEvent, _) => Ok(Scan::Refused(Refusal::OtherEvent)),
-            (_, Code::Unavailable | Code::DeadlineExceeded) => {
-                Ok(self.decide(request.request_id, code, SystemTime::now()))
+        let refusal = match (error.reason(), error.code()) {
+            (ErrorReason::TicketUsed, _) => {
+                Refusal::Used { gate: fact("gate"), entry_time: fact("entry_time") }
             }
-            _ => Err(error),
-        }
+            (ErrorReason::TicketVoid, _) => Refusal::Void,
+            (ErrorReason::TicketCodeInvalid, _) => Refusal::CodeInvalid,
+            (ErrorReason::TicketOtherEvent, _) => Refusal::OtherEvent,
+            (_, Code::Unavailable | Code::DeadlineExceeded) => {
+                return Ok(self.decide(code, SystemTime::now()));
+            }
+            _ => return Err(error),
+        };
+        self.forget_question(code);
+        Ok(Scan::Refused(refusal))
     }
 
     /// Decides about a code without a network.
     pub fn scan_offline(&mut self, code: &str, now: SystemTime) -> Scan {
-        self.decide(Uuid::new_v4().to_string(), code, now)
+        self.decide(code, now)
     }
 
-    fn decide(&mut self, request_id: String, code: &str, now: SystemTime) -> Scan {
+    /// The request id under which the server is asked about a code, until it has answered.
+    fn question(&mut self, code: &str) -> String {
+        if let Some(asked) = self.unanswered.iter().find(|asked| asked.code == code) {
+            return asked.request_id.clone();
+        }
+        if self.unanswered.len() >= UNANSWERED_MAX {
+            self.unanswered.remove(0);
+        }
+        let request_id = Uuid::new_v4().to_string();
+        let question = Question { request_id: request_id.clone(), code: code.to_owned() };
+        self.unanswered.push(question);
+        request_id
+    }
+
+    fn forget_question(&mut self, code: &str) {
+        self.unanswered.retain(|asked| asked.code != code);
+    }
+
+    /// Why a genuine code lets nobody in, as far as the gate knows by itself.
+    fn known_refusal(&self, code: &str) -> Option<Refusal> {
+        let content = self.verify(code).filter(|content| content.event_id == self.event_id)?;
+        self.spent.get(&content.ticket_id).map(|spent| match spent {
+            Spent::Void => Refusal::Void,
+            Spent::Used { gate, entry_time } => {
+                Refusal::Used { gate: gate.clone(), entry_time: entry_time.clone() }
+            }
+        })
+    }
+
+    fn decide(&mut self, code: &str, now: SystemTime) -> Scan {
         let Some(content) = self.verify(code) else {
             return Scan::Refused(Refusal::CodeInvalid);
         };
         if content.event_id != self.event_id {
             return Scan::Refused(Refusal::OtherEvent);
         }
-        match self.spent.get(&content.ticket_id) {
-            Some(Spent::Void) => return Scan::Refused(Refusal::Void),
-            Some(Spent::Used { gate, entry_time }) => {
-                let (gate, entry_time) = (gate.clone(), entry_time.clone());
-                return Scan::Refused(Refusal::Used { gate, entry_time });
-            }
-            None => {}
+        if let Some(refusal) = self.known_refusal(code) {
+            return Scan::Refused(refusal);
         }
+        let request_id = self.question(code);
+        self.forget_question(code);
         let entry_time = told(Some(now.into()));
         let used = Spent::Used { gate: self.name.clone(), entry_time: entry_time.clone() };
         self.spent.insert(content.ticket_id, used);
@@ -290,6 +343,17 @@ impl Gate {
         }
         Ok(results)
     }
+}
+
+/// A gate's name without the blanks around it.
+fn checked_name(name: &str) -> Result<String, Error> {
+    let name = name.trim();
+    let printable = !name.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'));
+    if printable && (1..=NAME_LENGTH_MAX).contains(&name.chars().count()) {
+        return Ok(name.to_owned());
+    }
+    let message = format!("a gate's name is one line of 1 to {NAME_LENGTH_MAX} characters");
+    Err(Error::local(Code::InvalidArgument, ErrorReason::InvalidFields, message))
 }
 
 fn told(time: Option<Timestamp>) -> String {

@@ -1,5 +1,8 @@
 //! Signing in and out, and renewing what was signed in. These calls carry no request id and are
-//! sent once; whoever repeats them decides that anew.
+//! sent once, but for the exchange of a refresh token, which may be repeated for a while; whoever
+//! repeats another decides that anew.
+
+use std::time::Duration;
 
 use boxoffice_proto::identity::v1::identity_service_client::IdentityServiceClient;
 use boxoffice_proto::identity::v1::{
@@ -11,10 +14,18 @@ use boxoffice_proto::identity::v1::{
     VerifyEmailResponse,
 };
 use boxoffice_proto::r#type::v1::ErrorReason;
+use tokio::time::{Instant, sleep};
 use tonic::Code;
 
 use crate::client::Client;
 use crate::error::Error;
+use crate::retry::{Backoff, CALL_TRIES_MAX};
+
+/// How long one try to exchange a refresh token may take.
+const EXCHANGE_TRY_MAX: Duration = Duration::from_secs(3);
+/// How long after the first try another may begin. The server gives the same answer again for ten
+/// seconds; what comes later it takes for theft and ends the sign-in.
+const EXCHANGE_REPEATED: Duration = Duration::from_secs(9);
 
 impl Client {
     /// Makes an account and signs it in.
@@ -144,8 +155,13 @@ impl Client {
         &self,
         request: ChangePasswordRequest,
     ) -> Result<ChangePasswordResponse, Error> {
+        // The change ends the sign-in, so that nobody may renew it meanwhile. It is renewed first,
+        // because it cannot be while the turn is held.
+        self.bearer().await?;
+        let _turn = self.session().turn().await;
+        let bearer = self.tokens().map(|tokens| tokens.access_token);
         let response = self
-            .call_signed_once(request, |channel, request| async move {
+            .call_once_as(bearer.as_deref(), request, |channel, request| async move {
                 IdentityServiceClient::new(channel).change_password(request).await
             })
             .await?;
@@ -282,20 +298,43 @@ impl Client {
         Ok(response.access_token)
     }
 
-    /// Uses a refresh token up. The caller has the turn.
+    /// Uses a refresh token up. The caller has the turn. An answer that is lost is asked for again
+    /// at once: later the server would no longer give it.
     async fn exchange(&self, request: RefreshTokenRequest) -> Result<RefreshTokenResponse, Error> {
         let refresh_token = request.refresh_token.clone();
-        let outcome = self
-            .call_once(request, |channel, request| async move {
-                IdentityServiceClient::new(channel).refresh_token(request).await
-            })
-            .await;
+        let last_try = Instant::now() + EXCHANGE_REPEATED;
+        let mut backoff = Backoff::new(CALL_TRIES_MAX);
+        let outcome = loop {
+            let outcome = self.try_exchange(request.clone()).await;
+            let asked = match &outcome {
+                Err(error) if error.code() == Code::DeadlineExceeded => None,
+                Err(error) if error.is_unavailable() => error.retry_after(),
+                Ok(_) | Err(_) => break outcome,
+            };
+            match backoff.after_failure(asked) {
+                Some(delay) if Instant::now() + delay < last_try => sleep(delay).await,
+                _ => break outcome,
+            }
+        };
         match &outcome {
             Ok(response) => self.session().replace(&refresh_token, response.tokens.clone()),
             Err(error) if is_over(error) => self.session().replace(&refresh_token, None),
             Err(_) => {}
         }
         outcome
+    }
+
+    async fn try_exchange(
+        &self,
+        request: RefreshTokenRequest,
+    ) -> Result<RefreshTokenResponse, Error> {
+        // Whoever waits for it may give up sooner; the exchange goes on.
+        let patient = self.clone().with_deadline(EXCHANGE_TRY_MAX);
+        patient
+            .call_once(request, |channel, request| async move {
+                IdentityServiceClient::new(channel).refresh_token(request).await
+            })
+            .await
     }
 }
 

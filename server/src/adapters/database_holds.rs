@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use crate::booking::domain::hold::Hold;
 use crate::booking::domain::place::{PlacesChange, PlacesWanted};
 use crate::booking::service::{
-    ChangeHold, ExpireHold, ExtendHold, HoldSeats, ReleaseHold, active_holds, find_hold, holds_over,
+    CallOffHold, ChangeHold, ExpireHold, ExtendHold, HoldSeats, ReleaseHold, active_holds,
+    active_holds_at, find_hold, holds_over,
 };
 use crate::error::Result;
 use crate::kernel::caller::SessionId;
@@ -73,6 +74,15 @@ impl Holds for DatabaseHolds {
 
     async fn thaw(&self, _: HoldId) -> Result<()> {
         Ok(())
+    }
+
+    async fn call_off(&self, event_id: EventId) -> Result<usize> {
+        let holds = active_holds_at(&mut self.store.read().await?, event_id, SWEEP_MAX).await?;
+        let ends = holds.iter().map(|hold_id| self.lanes.run(event_id, CallOffHold(*hold_id)));
+        for ended in futures::future::join_all(ends).await {
+            ended?;
+        }
+        Ok(holds.len())
     }
 
     async fn sweep(&self) -> Result<bool> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{COMPARE_PAUSE, SWEEP_PAUSE, Services, TIDY_PAUSE};
 use crate::adapters::database_bus::DatabaseBus;
 use crate::booking::feed::SeatFeeds;
+use crate::identity::service::SWEEP_FULL;
 use crate::kernel::limits::{COMPARED_AGE, REQUEST_ID_KEPT};
 use crate::notification::service::NotificationService;
 use crate::store::sweep_requests;
@@ -38,9 +39,14 @@ impl Services {
             async move { booking.sweep_bookings().await }
         }));
         let booking = self.booking.clone();
-        tasks.spawn_vital(repeat("sweeper of events", SWEEP_PAUSE, stop.clone(), move || {
+        tasks.spawn_vital(repeat("caller-off of events", SWEEP_PAUSE, stop.clone(), move || {
             let booking = booking.clone();
-            async move { Ok(booking.sweep_called_off().await? | booking.sweep_takeovers().await?) }
+            async move { booking.sweep_called_off().await }
+        }));
+        let booking = self.booking.clone();
+        tasks.spawn_vital(repeat("mover of guests", SWEEP_PAUSE, stop.clone(), move || {
+            let booking = booking.clone();
+            async move { booking.sweep_takeovers().await }
         }));
         let payment = self.payment.clone();
         tasks.spawn_vital(repeat("reconciler", SWEEP_PAUSE, stop.clone(), move || {
@@ -62,14 +68,18 @@ impl Services {
             let notifications = notifications.clone();
             async move { notifications.send_due().await }
         }));
-        let (identity, payment) = (self.identity.clone(), self.payment.clone());
+        let identity = self.identity.clone();
+        tasks.spawn_vital(repeat("sweeper of sign-ins", TIDY_PAUSE, stop.clone(), move || {
+            let identity = identity.clone();
+            async move { Ok(identity.sweep().await? >= SWEEP_FULL) }
+        }));
+        let payment = self.payment.clone();
         let tidied = (self.booking.clone(), self.store.clone(), Arc::clone(&self.clock));
         tasks.spawn_vital(repeat("tidying", TIDY_PAUSE, stop.clone(), move || {
-            let (identity, payment) = (identity.clone(), payment.clone());
+            let payment = payment.clone();
             let (booking, store, clock) = tidied.clone();
             async move {
                 let changes = booking.sweep_changes().await?;
-                identity.sweep().await?;
                 let webhooks = payment.sweep_webhooks().await?;
                 let mut tx = store.begin().await?;
                 let requests = sweep_requests(&mut tx, clock.now() - REQUEST_ID_KEPT).await?;

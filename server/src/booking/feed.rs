@@ -113,6 +113,9 @@ impl SeatFeeds {
 
     /// A watcher's place in the stream of an event: after `cursor`, or at the beginning.
     pub async fn watch(&self, event_id: EventId, cursor: Option<FeedCursor>) -> Result<SeatWatch> {
+        if !self.store.read().await?.has_inventory(event_id).await? {
+            return Err(Error::not_found("event"));
+        }
         let feed = self.feed(event_id);
         self.refresh(&feed).await?;
         let newest = feed.newest.subscribe();

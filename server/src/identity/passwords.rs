@@ -1,15 +1,14 @@
 //! Hashing and verifying passwords with Argon2id, off the threads that serve calls.
 
 use std::sync::Arc;
-use std::thread::available_parallelism;
 
 use argon2::{
     Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version,
     password_hash,
 };
-use tokio::sync::Semaphore;
 
 use super::domain::password::NewPassword;
+use crate::cores::Cores;
 use crate::error::{Error, Result};
 
 /// Memory of one hash, in KiB (OWASP Password Storage: 19 MiB, two passes, one lane).
@@ -35,8 +34,7 @@ pub enum Verdict {
 /// Hashes and verifies passwords, as many at a time as there are cores. Cheap to clone.
 #[derive(Clone)]
 pub struct Passwords {
-    cores: Arc<Semaphore>,
-    places: Arc<Semaphore>,
+    cores: Cores,
     /// What is verified when there is no account, so that the answer takes as long.
     nobody: Arc<str>,
 }
@@ -72,47 +70,29 @@ fn verdict(password: &str, hash: &str) -> Result<Verdict> {
 impl Passwords {
     /// Hashes once, which takes some tens of milliseconds.
     pub fn new() -> Result<Self> {
-        let cores = available_parallelism().map_or(2, |count| count.get().max(2));
-        Ok(Self {
-            cores: Arc::new(Semaphore::new(cores)),
-            places: Arc::new(Semaphore::new(cores + QUEUE_MAX)),
-            nobody: hashed("the password of nobody")?.into(),
-        })
+        let nobody = hashed("the password of nobody")?.into();
+        Ok(Self { cores: Cores::of_machine(QUEUE_MAX), nobody })
     }
 
     /// The hash of a new password, in PHC form, with a salt of its own.
     pub async fn hash(&self, password: NewPassword) -> Result<String> {
-        self.run(move || hashed(&password.into_text())).await
+        self.cores.run(move || hashed(&password.into_text())).await
     }
 
     /// The hash of a password that was right but weakly hashed; it need not meet today's policy.
     pub async fn rehash(&self, password: String) -> Result<String> {
-        self.run(move || hashed(&password)).await
+        self.cores.run(move || hashed(&password)).await
     }
 
     /// Checks a password against the hash of an account, or of nobody's.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<Verdict> {
         let nobody = Arc::clone(&self.nobody);
-        self.run(move || match hash {
-            Some(hash) => verdict(&password, &hash),
-            None => verdict(&password, &nobody).map(|_| Verdict::Wrong),
-        })
-        .await
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        job: impl FnOnce() -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place.map_err(|_| Error::Unavailable("too many passwords wait".into()))?;
-        let core = Arc::clone(&self.cores).acquire_owned().await.map_err(Error::internal)?;
-        let blocking = tokio::task::spawn_blocking(move || {
-            // Given back when the work is done, even if nobody waits for it any more.
-            let _held = (place, core);
-            job()
-        });
-        blocking.await.map_err(Error::internal)?
+        self.cores
+            .run(move || match hash {
+                Some(hash) => verdict(&password, &hash),
+                None => verdict(&password, &nobody).map(|_| Verdict::Wrong),
+            })
+            .await
     }
 }
 

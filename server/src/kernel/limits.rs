@@ -34,6 +34,9 @@ pub const CLOSE_DURATION_MAX: Duration = Duration::from_secs(1);
 pub const VENUE_SEATS_MAX: usize = 100_000;
 /// Seats one BlockSeats or UnblockSeats may name at the most.
 pub const BLOCK_SEATS_MAX: usize = 1_000;
+/// Places that one refusal names. Details travel in headers, and those of HTTP/2 have a limit of
+/// 16 KB with most clients; a name takes up to 60 bytes there.
+pub const CONFLICTS_NAMED_MAX: usize = 100;
 /// Events one GetAvailability may name at the most.
 pub const AVAILABILITY_EVENTS_MAX: usize = 50;
 /// Seats one HoldSeats may name at the most.
@@ -55,6 +58,9 @@ pub const FAILED_PAYMENTS_MAX: u32 = 5;
 /// How long CreatePayment may wait for the outcome.
 pub const PAYMENT_WAIT_MAX: Duration = Duration::from_secs(10);
 
+/// Tickets and codes of mails that may wait for a core to be drawn; more are turned away with
+/// UNAVAILABLE.
+pub const DRAWING_QUEUE_MAX: usize = 256;
 /// Entries that one SyncCheckIns may tell of.
 pub const OFFLINE_ENTRIES_MAX: usize = 500;
 /// Bytes of a ticket code at the most; the longest that there can be is well below.
@@ -74,8 +80,15 @@ pub const GATEWAY_CALL_MAX: Duration = Duration::from_secs(10);
 pub const GATEWAY_CALLS_MAX: usize = 256;
 /// How long nobody else asks the gateway about a payment that is being asked about.
 pub const GATEWAY_LEASE: Duration = Duration::from_secs(12);
-/// The longest pause between two questions about a payment.
+/// The longest pause between two questions about a payment or refund while somebody may wait.
 pub const GATEWAY_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Questions without an answer after which the pauses grow further: about 15 minutes, as long as a
+/// booking waits for its money.
+pub const GATEWAY_PATIENT_ASKS: u32 = 20;
+/// The longest pause after that.
+pub const GATEWAY_LONG_PAUSE_MAX: Duration = Duration::from_secs(60 * 60);
+/// How long a refund may take before it is told of.
+pub const REFUND_DURATION_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Bytes of a webhook at the most.
 pub const WEBHOOK_BYTES_MAX: usize = 64 * 1024;
@@ -92,14 +105,18 @@ pub const WEBHOOK_PAUSE_MAX: Duration = Duration::from_secs(60);
 /// How long the sandbox holds a late webhook back.
 pub const WEBHOOK_LATE: Duration = Duration::from_secs(3);
 
-/// Charges that are compared with the gateway's books at once.
+/// Charges that are compared with the gateway's books at once; of ours, a comparison by itself
+/// looks so many up.
 pub const COMPARED_AT_ONCE: usize = 200;
-/// Charges that one comparison goes through at the most; the next goes on from there.
+/// Charges that one comparison goes through at the most, and payments of ours that one of
+/// everything looks up; the next comparison by itself goes on from there.
 pub const COMPARED_MAX: usize = 100_000;
 /// Changes before the last comparison's end that the next looks at again.
 pub const COMPARED_AGAIN: i64 = 100;
 /// Differences that one comparison names.
 pub const DIFFERENCES_NAMED_MAX: usize = 100;
+/// Differences that a process remembers to have logged.
+pub const DIFFERENCES_LOGGED_MAX: usize = 10_000;
 /// How long a change is left alone before a comparison by itself looks at it.
 pub const COMPARED_AGE: Duration = Duration::from_secs(60);
 

@@ -1,5 +1,6 @@
 //! Pure values that every context shares: no I/O, no clock, no randomness.
 
+pub mod body_hash;
 pub mod caller;
 pub mod event_facts;
 pub mod id;

@@ -2,6 +2,9 @@
 
 use std::ops::RangeInclusive;
 
+/// Bytes of an e-mail address at the most (RFC 5321, 4.5.3.1.3, without the brackets).
+const EMAIL_BYTES_MAX: usize = 254;
+
 /// One line of text without the white space around it; `None` unless all of it is printable and
 /// its number of characters is within the range.
 pub fn line(text: &str, length: RangeInclusive<usize>) -> Option<String> {
@@ -16,8 +19,21 @@ pub fn paragraphs(text: &str, length: RangeInclusive<usize>) -> Option<String> {
 fn clean(text: &str, length: RangeInclusive<usize>, is_layout: fn(char) -> bool) -> Option<String> {
     let text = text.trim();
     let fits = length.contains(&text.chars().count());
-    let printable = !text.chars().any(|c| c.is_control() && !is_layout(c));
+    // These two are breaks as well, of lines and of paragraphs, and no control characters.
+    let breaks = |c: char| matches!(c, '\u{2028}' | '\u{2029}');
+    let printable = !text.chars().any(|c| (c.is_control() || breaks(c)) && !is_layout(c));
     (fits && printable).then(|| text.to_owned())
+}
+
+/// An e-mail address without the white space around it; `None` unless mail can be sent to it, as
+/// far as its form tells. What the mailer would not take is refused here, by the same parser; and
+/// quoted names with blanks or commas, which other systems stumble over.
+pub fn email_address(text: &str) -> Option<String> {
+    let text = text.trim();
+    let plain =
+        !text.chars().any(|c| c.is_whitespace() || matches!(c, ',' | '"') || c.is_control());
+    let taken = plain && text.len() <= EMAIL_BYTES_MAX && text.parse::<lettre::Address>().is_ok();
+    taken.then(|| text.to_owned())
 }
 
 /// Folds text for comparison: lower case, accents of Latin letters dropped, white space and

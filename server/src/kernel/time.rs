@@ -40,8 +40,14 @@ impl Timestamp {
     }
 }
 
-fn span_micros(span: Duration) -> i64 {
+/// A span in microseconds, the database's form.
+pub fn span_micros(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// The span of that many microseconds; `None` if there are fewer than none.
+pub fn span_of_micros(micros: i64) -> Option<Duration> {
+    u64::try_from(micros).ok().map(Duration::from_micros)
 }
 
 impl Add<Duration> for Timestamp {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::kernel::caller::SessionId;
-use crate::kernel::id::{BookingId, MessageId, NotificationId, ResetId};
+use crate::kernel::id::{BookingId, MessageId, NotificationId, PlaceId, ResetId};
 use crate::kernel::money::Money;
 use crate::kernel::time::Timestamp;
 
@@ -113,8 +113,18 @@ pub struct Occasion {
     pub subject: Subject,
     /// Money that is given back.
     pub amount: Option<Money>,
+    /// Places that are given back, if it is about some of a booking's.
+    pub place_ids: Vec<PlaceId>,
     /// Why something failed; may be empty.
     pub failure_code: String,
+}
+
+impl Occasion {
+    /// One without money, places or a failure.
+    pub fn plain(kind: Kind, subject: Subject) -> Self {
+        let (place_ids, failure_code) = (Vec::new(), String::new());
+        Self { kind, subject, amount: None, place_ids, failure_code }
+    }
 }
 
 /// A mail to be sent, or one that was.
@@ -136,6 +146,8 @@ pub struct Notification {
     pub reset_id: Option<ResetId>,
     /// Money that is given back.
     pub amount: Option<Money>,
+    /// Places that are given back, if it is about some of a booking's.
+    pub place_ids: Vec<PlaceId>,
     /// Why something failed; may be empty.
     pub failure_code: String,
     /// Where it stands.
@@ -198,6 +210,7 @@ impl Notification {
             booking_id,
             reset_id,
             amount: occasion.amount,
+            place_ids: occasion.place_ids.clone(),
             failure_code: occasion.failure_code.clone(),
             state: NotificationState::Pending,
             failure_count: 0,
@@ -252,12 +265,8 @@ mod tests {
     use crate::kernel::id::GuestId;
 
     fn notification(now: Timestamp) -> Notification {
-        let occasion = Occasion {
-            kind: Kind::BookingExpired,
-            subject: Subject::Booking(BookingId::derived(&[b"b"])),
-            amount: None,
-            failure_code: String::new(),
-        };
+        let subject = Subject::Booking(BookingId::derived(&[b"b"]));
+        let occasion = Occasion::plain(Kind::BookingExpired, subject);
         let to = (SessionId::Guest(GuestId::derived(&[b"g"])), "g@example.com".to_owned());
         Notification::caused(&occasion, to, MessageId::derived(&[b"m"]), now)
     }

@@ -7,7 +7,7 @@ use prost::Message;
 use super::domain::{Kind, Occasion, Subject};
 use crate::error::{Error, Result};
 use crate::kernel::caller::SessionId;
-use crate::kernel::id::{BookingId, ResetId, UserId};
+use crate::kernel::id::{BookingId, PlaceId, ResetId, UserId};
 use crate::kernel::money::{Currency, Money};
 use crate::store::Event;
 
@@ -32,7 +32,7 @@ fn money(amount: Option<shared::Money>) -> Option<Money> {
 
 fn about(kind: Kind, booking_id: &str, event: &Event) -> Result<Occasion> {
     let subject = Subject::Booking(require(BookingId::parse(booking_id), event)?);
-    Ok(Occasion { kind, subject, amount: None, failure_code: String::new() })
+    Ok(Occasion::plain(kind, subject))
 }
 
 /// What an event says for a mail; `None` when there is nothing to write.
@@ -41,14 +41,13 @@ pub(super) fn occasion(event: &Event) -> Result<Option<Occasion>> {
         "UserRegistered" => {
             let user_id = UserId::parse(&read::<wire::UserRegistered>(event)?.user_id);
             let subject = Subject::Session(SessionId::User(require(user_id, event)?));
-            Occasion { kind: Kind::Welcome, subject, amount: None, failure_code: String::new() }
+            Occasion::plain(Kind::Welcome, subject)
         }
         "PasswordResetRequested" => {
             let message = read::<wire::PasswordResetRequested>(event)?;
             let user = SessionId::User(require(UserId::parse(&message.user_id), event)?);
             let subject = Subject::Reset(user, require(ResetId::parse(&message.reset_id), event)?);
-            let (kind, failure_code) = (Kind::PasswordReset, String::new());
-            Occasion { kind, subject, amount: None, failure_code }
+            Occasion::plain(Kind::PasswordReset, subject)
         }
         "BookingConfirmed" => {
             let message = read::<wire::BookingConfirmed>(event)?;
@@ -79,8 +78,10 @@ pub(super) fn occasion(event: &Event) -> Result<Option<Occasion>> {
         }
         "BookingPlacesReturned" => {
             let message = read::<wire::BookingPlacesReturned>(event)?;
-            let amount = money(message.refund);
-            Occasion { amount, ..about(Kind::PlacesReturned, &message.booking_id, event)? }
+            let place_ids = message.place_ids.iter().map(|id| require(PlaceId::parse(id), event));
+            let (amount, place_ids) = (money(message.refund), place_ids.collect::<Result<_>>()?);
+            let about = about(Kind::PlacesReturned, &message.booking_id, event)?;
+            Occasion { amount, place_ids, ..about }
         }
         "RefundSucceeded" => {
             let message = read::<wire::RefundSucceeded>(event)?;

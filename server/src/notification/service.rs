@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::domain::{Kind, Notification, NotificationState, Outcome};
 use super::templates::{BookingFacts, EventFacts, Facts, PlaceFacts, TicketFacts, written};
 use crate::booking::domain::booking::{Booking, BookingState};
+use crate::booking::domain::place::Place;
 use crate::catalog::domain::event::Event;
+use crate::cores::Cores;
 use crate::error::{Error, Reason, Result};
 use crate::identity::service::{IdentityService, audit};
 use crate::kernel::caller::{Caller, SessionId};
@@ -16,10 +18,10 @@ use crate::kernel::money::Money;
 use crate::kernel::page::{Cursor, Page, PageRequest};
 use crate::ports::clock::Clock;
 use crate::ports::mailer::{Mail, MailImage, Mailer};
-use crate::store::{Recollection, Remembered, RequestKey, Store, Tx};
+use crate::store::{RequestKey, Store, Tx, attempt, enter};
 use crate::ticket::code::TicketCodes;
 use crate::ticket::domain::{Ticket, TicketState};
-use crate::{booking, catalog, ticket};
+use crate::{booking, catalog, payment, ticket};
 
 /// Mails that one round sends at the most, all at the same time.
 const ROUND_MAX: i64 = 20;
@@ -43,20 +45,22 @@ pub struct NotificationService {
     identity: IdentityService,
     codes: TicketCodes,
     mailer: Arc<dyn Mailer>,
+    drawers: Cores,
     public_url: Arc<str>,
 }
 
 impl NotificationService {
-    /// With what it needs. Links in mails begin with `public_url`.
+    /// With what it needs. `drawers` draw its images; links in mails begin with `public_url`.
     pub fn new(
         store: Store,
         clock: Arc<dyn Clock>,
         identity: IdentityService,
         codes: TicketCodes,
         mailer: Arc<dyn Mailer>,
+        drawers: Cores,
         public_url: &str,
     ) -> Self {
-        Self { store, clock, identity, codes, mailer, public_url: public_url.into() }
+        Self { store, clock, identity, codes, mailer, drawers, public_url: public_url.into() }
     }
 
     /// Sends what is due. Says whether there may be more.
@@ -114,7 +118,10 @@ impl NotificationService {
             ..Facts::default()
         };
         if let Some(booking_id) = due.booking_id {
-            facts.booking = Some(self.booking(booking_id).await?);
+            match self.booking(due, booking_id).await? {
+                Some(booking) => facts.booking = Some(booking),
+                None => return Ok(None),
+            }
         }
         let token = match (due.kind, due.session, due.reset_id) {
             (Kind::Welcome, SessionId::User(user_id), _) => {
@@ -134,7 +141,8 @@ impl NotificationService {
             None => {}
         }
         let written = written(due.kind, &facts)?;
-        let images = images(&facts, &written.html)?;
+        let html = written.html.clone();
+        let images = self.drawers.run(move || images(&facts, &html)).await?;
         Ok(Some(Mail {
             notification_id: due.notification_id,
             to,
@@ -146,28 +154,40 @@ impl NotificationService {
         }))
     }
 
-    async fn booking(&self, booking_id: BookingId) -> Result<BookingFacts> {
+    /// What there is to tell of a booking; `None` when what the mail says is no longer so.
+    async fn booking(
+        &self,
+        due: &Notification,
+        booking_id: BookingId,
+    ) -> Result<Option<BookingFacts>> {
         let mut tx = self.store.read().await?;
         let booking = booking::service::find_booking(&mut tx, booking_id).await?;
         let booking = booking.ok_or_else(|| Error::internal("a booking is not there"))?;
+        if !is_still_so(due.kind, booking.state) {
+            return Ok(None);
+        }
         let event = catalog::service::find_event(&mut tx, booking.event_id).await?;
         let event = event.ok_or_else(|| Error::internal("an event is not there"))?;
         let tickets = self.tickets(&mut tx, &booking).await?;
-        let currency = booking.total.currency;
-        let places = booking.places.iter().map(|place| PlaceFacts {
-            label: place.label(),
-            price: Money { currency, minor: place.price_minor }.to_string(),
-        });
-        Ok(BookingFacts {
+        let may_be_paid = payment::service::may_be_paid(&mut tx, booking_id).await?;
+        let money = |minor| Money { currency: booking.total.currency, minor }.to_string();
+        let told =
+            |place: &Place| PlaceFacts { label: place.label(), price: money(place.price_minor) };
+        let places = newest_places(&booking);
+        let total = places.iter().map(|place| place.price_minor).fold(0, i64::saturating_add);
+        let is_returned = |place: &&Place| due.place_ids.contains(&place.place_id);
+        Ok(Some(BookingFacts {
             booking_id: booking_id.to_string(),
-            places: places.collect(),
-            total: booking.total.to_string(),
+            places: places.into_iter().map(told).collect(),
+            total: money(total),
+            returned: booking.places.iter().filter(is_returned).map(told).collect(),
+            may_be_paid,
             can_be_paid: booking.state == BookingState::Pending
                 && self.clock.now() < booking.pay_by_time,
             pay_by: local_time(booking.pay_by_time, &event.venue.time_zone),
             tickets,
             event: event_facts(event),
-        })
+        }))
     }
 
     /// The valid tickets of a booking, in the order of their places.
@@ -208,13 +228,20 @@ impl NotificationService {
         key: &RequestKey,
         notification_id: NotificationId,
     ) -> Result<Notification> {
+        attempt(|| self.try_to_retry(key, notification_id)).await
+    }
+
+    async fn try_to_retry(
+        &self,
+        key: &RequestKey,
+        notification_id: NotificationId,
+    ) -> Result<Notification> {
         let mut tx = self.store.begin().await?;
         let now = self.clock.now();
-        let mut recollection = Recollection::load(&mut tx, [key]).await?;
-        let remembered = recollection.check(key)?;
+        let earlier = enter(&mut tx, key, notification_id.uuid(), now).await?;
         let found = tx.notification(notification_id).await?;
         let found = found.ok_or_else(|| Error::not_found("notification"))?;
-        if remembered != Remembered::New {
+        if earlier.is_some() {
             return Ok(found);
         }
         let again = found
@@ -223,12 +250,36 @@ impl NotificationService {
         if !tx.update_notification(&again, NotificationState::Failed).await? {
             return Err(Reason::ChangedMeanwhile.into());
         }
-        recollection.remember(key, notification_id.uuid());
-        recollection.save(&mut tx, now).await?;
         let subject = notification_id.to_string();
         audit(&mut tx, key.session, "RetryNotification", &subject, now).await?;
         tx.commit().await?;
         Ok(again)
+    }
+}
+
+/// Whether what a mail says is still so: a booking may have gone on since the mail was caused.
+fn is_still_so(kind: Kind, state: BookingState) -> bool {
+    match kind {
+        Kind::BookingConfirmed => state == BookingState::Confirmed,
+        Kind::PaymentFailed | Kind::BookingFailed | Kind::BookingExpired => {
+            !matches!(state, BookingState::Confirmed | BookingState::Cancelled)
+        }
+        Kind::Welcome
+        | Kind::PasswordReset
+        | Kind::BookingCancelled
+        | Kind::EventCancelled
+        | Kind::PlacesReturned
+        | Kind::RefundSucceeded => true,
+    }
+}
+
+/// The places that a booking has; once it has none any more, those it had until the end.
+fn newest_places(booking: &Booking) -> Vec<&Place> {
+    let last = booking.places.iter().filter_map(|place| place.return_time).max();
+    let live: Vec<&Place> = booking.live_places().collect();
+    match live.as_slice() {
+        [] => booking.places.iter().filter(|place| place.return_time == last).collect(),
+        _ => live,
     }
 }
 
@@ -266,3 +317,7 @@ fn reason(failure_code: &str) -> &'static str {
         _ => "The payment was not accepted.",
     }
 }
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;

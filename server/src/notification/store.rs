@@ -7,7 +7,7 @@ use super::domain::{Email, Kind, Notification, NotificationState};
 use super::service::NotificationFilter;
 use crate::error::Result;
 use crate::kernel::caller::SessionId;
-use crate::kernel::id::{BookingId, MessageId, NotificationId, ResetId};
+use crate::kernel::id::{BookingId, MessageId, NotificationId, PlaceId, ResetId};
 use crate::kernel::money::{Currency, Money};
 use crate::kernel::page::{Cursor, PageRequest};
 use crate::kernel::time::Timestamp;
@@ -24,6 +24,7 @@ row! {
         reset_id: Option<Uuid>,
         amount_minor: Option<i64>,
         currency_code: Option<String>,
+        place_ids: String,
         failure_code: String,
         state: String,
         failure_count: i64,
@@ -38,6 +39,7 @@ row! {
 fn notification(row: NotificationRow) -> Result<Notification> {
     let currency = row.currency_code.map(|code| column(Currency::parse(&code), "currency_code"));
     let amount = currency.transpose()?.zip(row.amount_minor);
+    let place_ids = row.place_ids.split_whitespace().map(PlaceId::parse).collect();
     Ok(Notification {
         notification_id: row.notification_id.into(),
         kind: column(Kind::parse(&row.kind), "kind")?,
@@ -47,6 +49,7 @@ fn notification(row: NotificationRow) -> Result<Notification> {
         booking_id: row.booking_id.map(BookingId::from),
         reset_id: row.reset_id.map(ResetId::from),
         amount: amount.map(|(currency, minor)| Money { currency, minor }),
+        place_ids: column(place_ids, "place_ids")?,
         failure_code: row.failure_code,
         state: column(NotificationState::parse(&row.state), "state")?,
         failure_count: column(u32::try_from(row.failure_count).ok(), "failure_count")?,
@@ -64,7 +67,7 @@ macro_rules! with_columns {
         concat!(
             $before,
             " notification_id, kind, message_id, session_id, email, booking_id, reset_id,
-                amount_minor, currency_code, failure_code, state, failure_count, cause,
+                amount_minor, currency_code, place_ids, failure_code, state, failure_count, cause,
                 next_try_time, lease_until, create_time, update_time ",
             $after
         )
@@ -76,10 +79,13 @@ impl Tx {
     pub(super) async fn insert_notification(&mut self, new: &Notification) -> Result<()> {
         const SQL: &str =
             "insert into notification_notification (notification_id, kind, message_id,
-                session_id, email, booking_id, reset_id, amount_minor, currency_code, failure_code,
-                state, failure_count, cause, next_try_time, lease_until, create_time, update_time)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, '', $12, 0, $13, $13)
+                session_id, email, booking_id, reset_id, amount_minor, currency_code, place_ids,
+                failure_code, state, failure_count, cause, next_try_time, lease_until, create_time,
+                update_time)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', $13, 0, $14, $14)
             on conflict do nothing";
+        let place_ids: Vec<String> = new.place_ids.iter().map(PlaceId::to_string).collect();
+        let place_ids = place_ids.join(" ");
         sql!(self, execute sqlx::query(SQL)
             .bind(new.notification_id.uuid())
             .bind(new.kind.name())
@@ -90,6 +96,7 @@ impl Tx {
             .bind(new.reset_id.map(ResetId::uuid))
             .bind(new.amount.map(|amount| amount.minor))
             .bind(new.amount.map(|amount| amount.currency.code().to_owned()))
+            .bind(place_ids)
             .bind(new.failure_code.clone())
             .bind(new.state.name())
             .bind(new.next_try_time.micros())

@@ -28,8 +28,13 @@ pub(super) struct Facts {
 pub(super) struct BookingFacts {
     pub(super) booking_id: String,
     pub(super) event: EventFacts,
+    /// Those it has, or had last, and what they cost together.
     pub(super) places: Vec<PlaceFacts>,
     pub(super) total: String,
+    /// Those that the mail says were given back.
+    pub(super) returned: Vec<PlaceFacts>,
+    /// Whether a payment has taken money, or it is not known yet that it has not.
+    pub(super) may_be_paid: bool,
     /// Whether a payment can be made now, and until when, by the clocks of the venue.
     pub(super) can_be_paid: bool,
     pub(super) pay_by: String,

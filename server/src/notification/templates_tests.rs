@@ -25,6 +25,8 @@ fn facts() -> Facts {
             },
             places: vec![place("Stalls / A / 1"), place("Stalls / A / 2")],
             total: "50.00 EUR".into(),
+            returned: vec![place("Stalls / A / 3")],
+            may_be_paid: false,
             can_be_paid: true,
             pay_by: "Saturday, 5 December 2026, 12:10".into(),
             tickets: vec![ticket("Stalls / A / 1"), ticket("Stalls / A / 2")],
@@ -72,4 +74,33 @@ fn amounts_are_told_where_money_goes_back_and_only_there() {
         assert!(!written(kind, &nothing_back).unwrap().text.contains("You get"));
     }
     assert!(written(Kind::RefundSucceeded, &facts()).unwrap().text.contains("50.00 EUR"));
+}
+
+#[test]
+fn nobody_hears_of_having_paid_nothing_while_that_is_not_known() {
+    let mut may_be_paid = facts();
+    may_be_paid.booking.as_mut().unwrap().may_be_paid = true;
+    for kind in [Kind::BookingExpired, Kind::BookingFailed] {
+        let known = written(kind, &facts()).unwrap();
+        for form in [&known.text, &known.html] {
+            assert!(form.contains("You have paid nothing.") && !form.contains("after all"));
+        }
+        let unknown = written(kind, &may_be_paid).unwrap();
+        for form in [&unknown.text, &unknown.html] {
+            assert!(form.contains("a payment after all") && !form.contains("paid nothing"));
+        }
+    }
+}
+
+#[test]
+fn returned_places_are_named_and_what_is_left_only_if_something_is() {
+    let mut nothing_left = facts();
+    nothing_left.booking.as_mut().unwrap().tickets.clear();
+    let (some, none) =
+        (written(Kind::PlacesReturned, &facts()), written(Kind::PlacesReturned, &nothing_left));
+    let (some, none) = (some.unwrap(), none.unwrap());
+    for form in [&some.text, &some.html] {
+        assert!(form.contains("Stalls / A / 3") && form.contains("Whatever is left is yours."));
+    }
+    assert!(!none.text.contains("Whatever is left") && !none.html.contains("Whatever is left"));
 }

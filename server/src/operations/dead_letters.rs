@@ -1,5 +1,6 @@
 //! What operators do about events that a consumer could not take.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,9 +17,10 @@ use crate::ports::bus::Consumer;
 use crate::ports::clock::Clock;
 use crate::store::dead_letter::{
     DeadLetter, DeadLetterFilter, DeadLetterState, aggregates_to_replay, dead_letter, dead_letters,
-    parked_count, resolve,
+    lock_deliveries, parked_count, resolve,
 };
-use crate::store::{Recollection, Remembered, RequestKey, Store};
+use crate::store::{Recollection, Remembered, RequestKey, Store, attempt, enter};
+use crate::tasks::Tasks;
 
 /// Events that one replay delivers at the most.
 const REPLAY_MAX: usize = 500;
@@ -51,12 +53,13 @@ pub struct DeadLetters {
     store: Store,
     clock: Arc<dyn Clock>,
     deliveries: Deliveries,
+    tasks: Tasks,
 }
 
 impl DeadLetters {
     /// Of these consumers.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, deliveries: Deliveries) -> Self {
-        Self { store, clock, deliveries }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, deliveries: Deliveries, tasks: Tasks) -> Self {
+        Self { store, clock, deliveries, tasks }
     }
 
     /// Who consumes events in this process.
@@ -79,7 +82,8 @@ impl DeadLetters {
 
     /// Delivers parked events once more: those of an aggregate in order, up to the first that
     /// fails. Each is a transaction of its own, so that a replay that breaks off has done what it
-    /// had delivered, and the next goes on from there.
+    /// had delivered, and the next goes on from there. It runs to its end even if its caller
+    /// leaves, and is recorded before it does anything.
     pub async fn replay(
         &self,
         caller: &Caller,
@@ -88,12 +92,13 @@ impl DeadLetters {
     ) -> Result<ReplayOutcome> {
         let recollection = Recollection::load(&mut self.store.read().await?, [key]).await?;
         let remembered = recollection.check(key)?;
+        let by = caller.session.to_string();
         let (name, only) = match scope {
             ReplayScope::Consumer(name, only) => (name, only),
             ReplayScope::Letter(id) => {
                 let letter = self.find(id).await?;
                 if remembered == Remembered::New {
-                    require_parked(&letter)?;
+                    require_replayable(&letter, &by)?;
                 }
                 (letter.consumer, Some(letter.event.aggregate_id))
             }
@@ -102,9 +107,10 @@ impl DeadLetters {
         let consumer = consumer.ok_or_else(|| Error::not_found("consumer"))?;
         let (mut delivered_count, mut failed) = (0, Vec::new());
         if remembered == Remembered::New {
-            let by = caller.session.to_string();
-            (delivered_count, failed) = self.replay_all(consumer, only, &by).await?;
-            self.remember(key, only.unwrap_or_default(), &name).await?;
+            let (replays, key) = (self.clone(), key.clone());
+            let work = async move { replays.replay_whole(&*consumer, only, &by, &key).await };
+            let done = self.tasks.spawn(work).await.map_err(Error::internal)?;
+            (delivered_count, failed) = done?;
         }
         let mut tx = self.store.read().await?;
         let parked_count = parked_count(&mut tx, &name, only).await?;
@@ -113,6 +119,24 @@ impl DeadLetters {
             letters.extend(dead_letter(&mut tx, id).await?);
         }
         Ok(ReplayOutcome { delivered_count, parked_count, failed: letters })
+    }
+
+    /// Records a replay, does it, and remembers that it was done: the same request that finds it
+    /// broken off goes on with it.
+    async fn replay_whole(
+        &self,
+        consumer: &dyn Consumer,
+        only: Option<Uuid>,
+        by: &str,
+        key: &RequestKey,
+    ) -> Result<(usize, Vec<DeadLetterId>)> {
+        let mut tx = self.store.begin().await?;
+        let (subject, now) = (consumer.name(), self.clock.now());
+        audit(&mut tx, key.session, "ReplayDeadLetters", subject, now).await?;
+        tx.commit().await?;
+        let replayed = self.replay_all(consumer, only, by).await?;
+        attempt(|| self.remember(key, only.unwrap_or_default())).await?;
+        Ok(replayed)
     }
 
     async fn replay_all(
@@ -129,6 +153,9 @@ impl DeadLetters {
         let (mut delivered_count, mut failed) = (0, Vec::new());
         for aggregate_id in aggregates {
             loop {
+                if self.tasks.stop().is_cancelled() {
+                    return Err(Error::Unavailable("the server is stopping".into()));
+                }
                 if delivered_count >= REPLAY_MAX || begun.elapsed() > REPLAY_DURATION_MAX {
                     return Ok((delivered_count, failed));
                 }
@@ -153,23 +180,36 @@ impl DeadLetters {
         dead_letter_id: DeadLetterId,
         reason: &str,
     ) -> Result<DeadLetter> {
-        let mut tx = self.store.begin().await?;
-        let mut recollection = Recollection::load(&mut tx, [key]).await?;
-        if recollection.check(key)? == Remembered::New {
-            let (by, now) = (caller.session.to_string(), self.clock.now());
-            let discarded = DeadLetterState::Discarded;
-            if !resolve(&mut tx, dead_letter_id, discarded, (&by, reason), now).await? {
-                let letter = dead_letter(&mut tx, dead_letter_id).await?;
-                let letter = letter.ok_or_else(|| Error::not_found("dead letter"))?;
-                return Err(Reason::DeadLetterResolved.with("state", letter.state.name()));
-            }
-            recollection.remember(key, dead_letter_id.uuid());
-            recollection.save(&mut tx, now).await?;
-            let subject = dead_letter_id.to_string();
-            audit(&mut tx, key.session, "DiscardDeadLetter", &subject, now).await?;
-            tx.commit().await?;
-        }
+        attempt(|| self.try_to_discard(caller, key, dead_letter_id, reason)).await?;
         self.find(dead_letter_id).await
+    }
+
+    async fn try_to_discard(
+        &self,
+        caller: &Caller,
+        key: &RequestKey,
+        dead_letter_id: DeadLetterId,
+        reason: &str,
+    ) -> Result<()> {
+        let mut tx = self.store.begin().await?;
+        let (by, now) = (caller.session.to_string(), self.clock.now());
+        if enter(&mut tx, key, dead_letter_id.uuid(), now).await?.is_some() {
+            return Ok(());
+        }
+        let letter = dead_letter(&mut tx, dead_letter_id).await?;
+        let letter = letter.ok_or_else(|| Error::not_found("dead letter"))?;
+        // A replay of it may be under way; whatever comes of it comes first.
+        let aggregates = BTreeSet::from([letter.event.aggregate_id]);
+        lock_deliveries(&mut tx, &letter.consumer, &aggregates).await?;
+        let discarded = DeadLetterState::Discarded;
+        if !resolve(&mut tx, dead_letter_id, discarded, (&by, reason), now).await? {
+            let letter = dead_letter(&mut tx, dead_letter_id).await?;
+            let letter = letter.ok_or_else(|| Error::not_found("dead letter"))?;
+            return Err(resolved(&letter));
+        }
+        let subject = dead_letter_id.to_string();
+        audit(&mut tx, key.session, "DiscardDeadLetter", &subject, now).await?;
+        tx.commit().await
     }
 
     async fn find(&self, dead_letter_id: DeadLetterId) -> Result<DeadLetter> {
@@ -177,22 +217,23 @@ impl DeadLetters {
         found.ok_or_else(|| Error::not_found("dead letter"))
     }
 
-    async fn remember(&self, key: &RequestKey, resource: Uuid, consumer: &str) -> Result<()> {
+    async fn remember(&self, key: &RequestKey, resource: Uuid) -> Result<()> {
         let mut tx = self.store.begin().await?;
-        let mut recollection = Recollection::load(&mut tx, [key]).await?;
-        if recollection.check(key)? == Remembered::New {
-            let now = self.clock.now();
-            recollection.remember(key, resource);
-            recollection.save(&mut tx, now).await?;
-            audit(&mut tx, key.session, "ReplayDeadLetters", consumer, now).await?;
-        }
+        enter(&mut tx, key, resource, self.clock.now()).await?;
         tx.commit().await
     }
 }
 
-fn require_parked(letter: &DeadLetter) -> Result<()> {
+/// Refuses a letter that is not parked, unless its caller has had it replayed: an equal request may
+/// be under way, or have broken off behind it.
+fn require_replayable(letter: &DeadLetter, by: &str) -> Result<()> {
     match letter.state {
         DeadLetterState::Parked => Ok(()),
-        other => Err(Reason::DeadLetterResolved.with("state", other.name())),
+        DeadLetterState::Replayed if letter.resolved_by == by => Ok(()),
+        DeadLetterState::Replayed | DeadLetterState::Discarded => Err(resolved(letter)),
     }
+}
+
+fn resolved(letter: &DeadLetter) -> Error {
+    Reason::DeadLetterResolved.with("state", letter.state.name())
 }

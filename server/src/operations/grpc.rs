@@ -154,7 +154,7 @@ impl Contract for OperationsGrpc {
         let mut fields = Fields::default();
         let request_id = fields.request_id(&body.request_id);
         let id = fields.id("dead_letter_id", &body.dead_letter_id, DeadLetterId::parse);
-        let reason = fields.text("reason", &body.reason, REASON_LENGTH);
+        let reason = fields.paragraphs("reason", &body.reason, REASON_LENGTH);
         let (Some(request_id), Some(id), Some(reason)) = (request_id, id, reason) else {
             return Err(fields.error().into());
         };

@@ -221,7 +221,7 @@ impl Contract for PaymentGrpc {
         let request_id = fields.request_id(&body.request_id);
         let payment_id = fields.id("payment_id", &body.payment_id, PaymentId::parse);
         let places = places(&mut fields, &body.place_ids);
-        let reason = fields.text("reason", &body.reason, 0..=REASON_LENGTH_MAX);
+        let reason = fields.paragraphs("reason", &body.reason, 0..=REASON_LENGTH_MAX);
         let (Some(request_id), Some(payment_id), Some(places), Some(reason)) =
             (request_id, payment_id, places, reason)
         else {

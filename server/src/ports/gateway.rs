@@ -13,6 +13,8 @@ use crate::kernel::time::Timestamp;
 ///   so that repeating a call never moves money twice and answers as the first one did.
 /// * A call whose outcome is not certain MUST answer `Unknown`, never a failure.
 /// * A call MUST end within `GATEWAY_CALL_MAX`.
+/// * A key that was used before for something else MUST move no money.
+/// * Positions of changes MUST only ever rise, as long as the books are the same.
 /// * A notice MUST be authentic and fresh to be read at all.
 #[async_trait]
 pub trait PaymentGateway: Send + Sync + 'static {
@@ -34,12 +36,18 @@ pub trait PaymentGateway: Send + Sync + 'static {
     /// Makes sure that no money is taken for this payment from now on, or tells that it was.
     async fn cancel(&self, charge: &Charge) -> ChargeOutcome;
 
-    /// Gives money of a payment back; `false` when it is not certain to have happened.
-    async fn refund(&self, refund: &Refund) -> bool;
+    /// Gives money of a payment back, or tells that it was given back before.
+    async fn refund(&self, refund: &Refund) -> RefundOutcome;
 
     /// Charges that changed after a position, in the order of their changes; a charge that changes
     /// again comes again, at its new position.
     async fn changes(&self, after: i64, limit: usize) -> Result<Vec<ChargeRecord>>;
+
+    /// The charges of these payments, in any order; those that the books do not have are missing.
+    async fn charges(&self, payments: &[PaymentId]) -> Result<Vec<ChargeRecord>>;
+
+    /// The header by which the signature of a notice comes, in lower case.
+    fn signature_header(&self) -> &'static str;
 
     /// Reads a notice that came by webhook: the raw body, and what the signature's header says.
     fn read_notice(
@@ -157,6 +165,18 @@ pub enum ChargeOutcome {
     Canceled,
     /// Nobody knows yet; asking again with the same payment tells.
     Unknown,
+}
+
+/// What became of a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefundOutcome {
+    /// The money was given back.
+    Made,
+    /// Nobody knows yet; asking again with the same refund tells.
+    Unknown,
+    /// It was not made, and will not be unless something changes at the gateway: it is more than is
+    /// left of what was taken, or its key was used for another one.
+    Refused,
 }
 
 /// A charge as the gateway has it in its books.

@@ -21,8 +21,6 @@ pub struct HoldChange {
     pub event_id: EventId,
     /// The hold.
     pub hold_id: HoldId,
-    /// Whose it is.
-    pub owner: SessionId,
 }
 
 /// Keeps holds and their expiry. The database decides whose a seat is; holds spare it work.
@@ -65,6 +63,10 @@ pub trait Holds: Send + Sync + 'static {
 
     /// Lets a hold go on after a booking could not be made from it.
     async fn thaw(&self, hold_id: HoldId) -> Result<()>;
+
+    /// Ends holds of an event that was called off, a bounded number of them; says how many that
+    /// were. Their places are nobody's any more.
+    async fn call_off(&self, event_id: EventId) -> Result<usize>;
 
     /// Ends holds whose time is over, a bounded number of them; says whether there may be more.
     async fn sweep(&self) -> Result<bool>;

@@ -1,12 +1,14 @@
 //! Request ids: a repeated request has one effect and is answered with the resource it made.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 
 use uuid::Uuid;
 
 use super::driver::Tx;
 use super::{bulk_rows, bulk_write};
 use crate::error::{Reason, Result};
+use crate::kernel::body_hash::BodyHash;
 use crate::kernel::caller::SessionId;
 use crate::kernel::time::Timestamp;
 
@@ -20,7 +22,7 @@ pub struct RequestKey {
     /// The id the caller made.
     pub request_id: Uuid,
     /// A keyed hash of the body.
-    pub body_hash: Vec<u8>,
+    pub body_hash: BodyHash,
 }
 
 /// Whether a request was seen before.
@@ -79,7 +81,7 @@ impl Recollection {
     pub fn check(&self, key: &RequestKey) -> Result<Remembered> {
         match self.known.get(&identity(key)) {
             None => Ok(Remembered::New),
-            Some((hash, resource)) if *hash == key.body_hash => Ok(Remembered::Resource(*resource)),
+            Some((hash, resource)) if key.body_hash.is(hash) => Ok(Remembered::Resource(*resource)),
             Some(_) => Err(Reason::RequestIdReused.into()),
         }
     }
@@ -98,8 +100,9 @@ impl Recollection {
 
     /// Remembers a request that succeeded, at once for this group and for good by `save`.
     pub fn remember(&mut self, key: &RequestKey, resource: Uuid) {
-        self.known.insert(identity(key), (key.body_hash.clone(), resource));
-        self.added.push((identity(key), key.body_hash.clone(), resource));
+        let hash = &key.body_hash.current;
+        self.known.insert(identity(key), (hash.clone(), resource));
+        self.added.push((identity(key), hash.clone(), resource));
     }
 
     /// Writes what was remembered.
@@ -120,5 +123,37 @@ impl Recollection {
             ""
         );
         Ok(())
+    }
+}
+
+/// Enters the request, or answers with what an equal one made before. This is the first thing a
+/// unit of work writes: an equal request that runs at the same time waits here for the outcome.
+pub async fn enter(
+    tx: &mut Tx,
+    key: &RequestKey,
+    resource: Uuid,
+    now: Timestamp,
+) -> Result<Option<Uuid>> {
+    let mut recollection = Recollection::load(tx, [key]).await?;
+    match recollection.check(key)? {
+        Remembered::Resource(earlier) => Ok(Some(earlier)),
+        Remembered::New => {
+            recollection.remember(key, resource);
+            recollection.save(tx, now).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// Runs a unit of work, and once more if it lost a race: an equal request may have come first. It
+/// has committed by then, so that the second attempt answers with what it made.
+pub async fn attempt<T, Work>(work: impl Fn() -> Work) -> Result<T>
+where
+    Work: Future<Output = Result<T>>,
+{
+    let outcome = work().await;
+    match &outcome {
+        Err(error) if error.reason() == Some(Reason::ChangedMeanwhile) => work().await,
+        _ => outcome,
     }
 }

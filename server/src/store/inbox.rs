@@ -15,3 +15,12 @@ pub async fn first_time(tx: &mut Tx, consumer: &'static str, event: &Event) -> R
         .bind(event.occur_time.micros()))?;
     Ok(added == 1)
 }
+
+/// Whether `consumer` has seen the event.
+pub async fn is_known(tx: &mut Tx, consumer: &'static str, event: &Event) -> Result<bool> {
+    const SQL: &str = "select count(*) from store_inbox where consumer = $1 and message_id = $2";
+    let known: i64 = sql!(tx, fetch_one sqlx::query_scalar(SQL)
+        .bind(consumer)
+        .bind(event.message_id.uuid()))?;
+    Ok(known > 0)
+}

@@ -223,6 +223,7 @@ fn is_worth_another_run(groups: &[Box<dyn AnyGroup>], error: &Error) -> bool {
     let commands: usize = groups.iter().map(|group| group.events().len()).sum();
     match error {
         Error::Unavailable(_) => false,
+        Error::Duplicate(_) => true,
         Error::Rejected(rejection) if rejection.reason == Reason::ChangedMeanwhile => true,
         Error::Rejected(_) | Error::Internal(_) => commands > 1,
     }

@@ -36,6 +36,9 @@ const MIGRATIONS: &[(&str, &str, &str)] = &migrations! {
     "0013" "notification",
     "0014" "dead_letter",
     "0015" "reporting_owner",
+    "0016" "sale_mended",
+    "0017" "captured_cursor",
+    "0018" "notification_places",
 };
 
 /// Runs the migrations that have not run on this database.

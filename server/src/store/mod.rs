@@ -17,8 +17,8 @@ pub(crate) mod testing;
 
 pub use driver::{Engine, Store, Tx};
 pub use event::Event;
-pub use idempotency::{Recollection, Remembered, RequestKey};
-pub use inbox::first_time;
+pub use idempotency::{Recollection, Remembered, RequestKey, attempt, enter};
+pub use inbox::{first_time, is_known};
 pub use lane::{Lanes, UseCase};
 pub use outbox::{Lease, claim_events, mark_published, put_off, sweep_requests, void_leases};
 pub use signal::{Signal, Signals};

@@ -32,7 +32,8 @@ impl TestDatabase {
         Ok(vec![Self::sqlite().await?, Self::postgres(&url).await?])
     }
 
-    async fn sqlite() -> Result<Self> {
+    /// A new one of SQLite.
+    pub(crate) async fn sqlite() -> Result<Self> {
         let directory = tempfile::tempdir().map_err(Error::internal)?;
         let url = format!("sqlite://{}", directory.path().join("test.db").display());
         let store = Store::open(&url).await?;

@@ -28,6 +28,9 @@ pub struct AccessRule {
     pub scopes: Scopes,
     /// Whether the resource must be the caller's own; the services see to that.
     pub owner: bool,
+    /// Whether a client gets its tokens by it, or its password, so that an old one must not be in
+    /// its way.
+    pub credential: bool,
 }
 
 /// The rules of all our RPCs, by path: `/boxoffice.identity.v1.IdentityService/Login`.
@@ -91,11 +94,15 @@ fn rule(
     if !access.public && roles.is_empty() && scopes.is_empty() {
         return Err("admits nobody");
     }
+    if access.credential && !access.public {
+        return Err("gives credentials to those who have some only");
+    }
     Ok(AccessRule {
         public: access.public,
         roles: roles.into_iter().collect(),
         scopes,
         owner: access.owner,
+        credential: access.credential,
     })
 }
 

@@ -15,24 +15,9 @@ use tower::{Layer, Service};
 
 use super::access::{AccessRule, AccessRules};
 use crate::error::{Reason, Result};
-use crate::identity::tokens::AccessTokens;
-use crate::kernel::caller::Caller;
+use crate::identity::tokens::{AccessTokens, TokenRead};
+use crate::kernel::caller::{Caller, Scopes};
 use crate::ports::clock::Clock;
-
-/// The RPCs by which a client gets its tokens, or its password. An access token that was sent along
-/// only counts if it is a service's that works: one that has expired would else keep its holder
-/// from getting the next.
-const CREDENTIAL_RPCS: [&str; 9] = [
-    "/boxoffice.identity.v1.IdentityService/Register",
-    "/boxoffice.identity.v1.IdentityService/Login",
-    "/boxoffice.identity.v1.IdentityService/RefreshToken",
-    "/boxoffice.identity.v1.IdentityService/Logout",
-    "/boxoffice.identity.v1.IdentityService/VerifyEmail",
-    "/boxoffice.identity.v1.IdentityService/RequestPasswordReset",
-    "/boxoffice.identity.v1.IdentityService/ResetPassword",
-    "/boxoffice.identity.v1.IdentityService/CreateGuestSession",
-    "/boxoffice.identity.v1.IdentityService/IssueServiceToken",
-];
 
 /// Beginnings of headers by which proxies tell the servers behind them who calls. Ours believes no
 /// such thing and passes none on.
@@ -103,7 +88,7 @@ where
         remove_foreign_identity(request.headers_mut());
         // What is not one of our RPCs is health, reflection, or answered with UNIMPLEMENTED.
         if let Some(rule) = self.gate.rules.get(request.uri().path()) {
-            match self.gate.admit(request.uri().path(), rule, request.headers()) {
+            match self.gate.admit(rule, request.headers()) {
                 Ok(Some(caller)) => drop(request.extensions_mut().insert(caller)),
                 Ok(None) => {}
                 Err(refusal) => {
@@ -118,10 +103,9 @@ where
 
 impl Gate {
     /// Who calls; `None` if nobody needs to know.
-    fn admit(&self, path: &str, rule: &AccessRule, headers: &HeaderMap) -> Result<Option<Caller>> {
-        let caller = if CREDENTIAL_RPCS.contains(&path) {
-            let caller = self.token_caller(headers).ok().flatten();
-            caller.filter(|caller| caller.service_account_id().is_some())
+    fn admit(&self, rule: &AccessRule, headers: &HeaderMap) -> Result<Option<Caller>> {
+        let caller = if rule.credential {
+            self.service_caller(rule, headers)?
         } else {
             self.token_caller(headers)?
         };
@@ -133,6 +117,27 @@ impl Gate {
             Some(caller) if caller.roles.intersects(rule.roles) => Ok(Some(caller)),
             Some(_) => Err(Reason::RoleMissing.into()),
             None => Err(Reason::TokenMissing.into()),
+        }
+    }
+
+    /// Which service calls to get a token or a password. Any other token than a service's does not
+    /// count, nor does one that does not work: an old one would else keep its holder from getting
+    /// the next. But where the scopes of a service count, one whose token has expired must not go on
+    /// as if it were nobody.
+    fn service_caller(&self, rule: &AccessRule, headers: &HeaderMap) -> Result<Option<Caller>> {
+        let Some(token) = bearer_token(headers).ok().flatten() else { return Ok(None) };
+        let (caller, is_expired) = match self.tokens.read(token, self.clock.now()) {
+            Ok(TokenRead::Works(caller)) => (caller, false),
+            Ok(TokenRead::Expired(caller)) => (caller, true),
+            Err(_) => return Ok(None),
+        };
+        let caller = Some(caller).filter(|caller| caller.service_account_id().is_some());
+        match caller {
+            Some(_) if is_expired && rule.scopes != Scopes::default() => {
+                Err(Reason::TokenExpired.into())
+            }
+            Some(_) if is_expired => Ok(None),
+            caller => Ok(caller),
         }
     }
 

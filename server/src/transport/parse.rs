@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::error::{Error, Reason, Violation};
 use crate::kernel::limits::FAULTS_NAMED_MAX;
 use crate::kernel::page::{Cursor, PageRequest};
-use crate::kernel::text::paragraphs;
+use crate::kernel::text::{email_address, line, paragraphs};
 use crate::kernel::time::Timestamp;
 
 /// The faults found so far. Each parser answers `None` and notes why, so that a `let … else` over
@@ -58,8 +58,22 @@ impl Fields {
         parsed.or_else(|| self.fault(field, "must be a UUID made by the caller"))
     }
 
-    /// Text whose number of characters is within the range; white space around it is dropped.
+    /// A line of text whose number of characters is within the range; white space around it is
+    /// dropped.
     pub fn text(
+        &mut self,
+        field: &str,
+        text: &str,
+        length: RangeInclusive<usize>,
+    ) -> Option<String> {
+        let (least, most) = (*length.start(), *length.end());
+        line(text, length).or_else(|| {
+            self.fault(field, format!("must be one line of {least} to {most} printable characters"))
+        })
+    }
+
+    /// As [`Fields::text`], but line breaks and tabs may stand within it.
+    pub fn paragraphs(
         &mut self,
         field: &str,
         text: &str,
@@ -73,15 +87,8 @@ impl Fields {
 
     /// An e-mail address, by its form only.
     pub fn email(&mut self, field: &str, text: &str) -> Option<String> {
-        let text = text.trim();
-        let well_formed = text.split_once('@').is_some_and(|(name, host)| {
-            !name.is_empty() && !host.is_empty() && !host.contains('@') && !host.starts_with('.')
-        });
-        let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == ',');
-        if well_formed && plain && text.len() <= 254 {
-            return Some(text.to_owned());
-        }
-        self.fault(field, "must be an e-mail address of at most 254 characters")
+        email_address(text)
+            .or_else(|| self.fault(field, "must be an e-mail address of at most 254 characters"))
     }
 
     /// A number within the range.
@@ -149,6 +156,22 @@ pub fn duration(span: &prost_types::Duration) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::adapters::mail_message::{message, sender};
+    use crate::kernel::id::NotificationId;
+    use crate::ports::mailer::Mail;
+
+    fn letter() -> Mail {
+        let time = Timestamp::from_micros(1_800_000_000_000_000);
+        Mail {
+            notification_id: NotificationId::derived(&[b"a letter"]),
+            to: String::new(),
+            subject: "Hello".into(),
+            text: "Hello.".into(),
+            html: "<p>Hello.</p>".into(),
+            images: Vec::new(),
+            time,
+        }
+    }
 
     #[test]
     fn every_fault_is_named() {
@@ -159,6 +182,59 @@ mod tests {
         let Error::Rejected(rejection) = fields.error() else { panic!("a refusal") };
         let named: Vec<_> = rejection.violations.iter().map(|v| v.field.as_str()).collect();
         assert_eq!(named, ["request_id", "email", "count"]);
+    }
+
+    #[test]
+    fn a_line_is_one_line_and_paragraphs_may_be_several() {
+        let mut fields = Fields::default();
+        for text in ["Ada\nwon a prize", "Ada\tB", "Ada\u{2028}B", "Ada\u{2029}B", "Ada\u{85}B"] {
+            assert_eq!(fields.text("display_name", text, 1..=100), None, "{text:?}");
+        }
+        assert_eq!(fields.text("name", " Ada ", 1..=3).as_deref(), Some("Ada"));
+        let reason = fields.paragraphs("reason", "rain\nand wind", 0..=100);
+        assert_eq!(reason.as_deref(), Some("rain\nand wind"));
+    }
+
+    #[test]
+    fn an_address_is_taken_if_mail_can_be_sent_to_it() {
+        let sender = sender("Boxoffice <tickets@shop.example>").expect("an address");
+        let mail = |to: &str| Mail { to: to.to_owned(), ..letter() };
+        let long = format!("{}@example.com", "a".repeat(64));
+        let good = ["ada@example.com", "a+b@sub.example.co", "ad\u{e4}@b\u{fc}cher.example", &long];
+        for text in good {
+            let taken = Fields::default().email("email", &format!(" {text} "));
+            assert_eq!(taken.as_deref(), Some(text));
+            assert!(message(&sender, &mail(text)).is_ok(), "{text}");
+        }
+        let longer = format!("a{long}");
+        let labels = format!("a@{}.com", "b".repeat(64));
+        let bad = [
+            "",
+            "ada",
+            "@",
+            "ada@",
+            "@example.com",
+            "a@b@example.com",
+            "ada@.com",
+            "ada@example..com",
+            "ada@-example.com",
+            "a..b@example.com",
+            ".ada@example.com",
+            "ada.@example.com",
+            "a(b@example.com",
+            "a<b>@example.com",
+            "ada@example.com.",
+            "a b@c.de",
+            "a,b@example.com",
+            "ada@exam\nple.com",
+            "a\"b@example.com",
+            "a;b@c.de",
+            &longer,
+            &labels,
+        ];
+        for text in bad {
+            assert_eq!(Fields::default().email("email", text), None, "{text:?}");
+        }
     }
 
     #[test]

@@ -36,6 +36,7 @@ const fn code_of(reason: Reason) -> (Code, ErrorReason) {
         Reason::RefreshTokenInvalid => (Unauthenticated, ErrorReason::RefreshTokenInvalid),
         Reason::RefreshTokenReused => (Unauthenticated, ErrorReason::RefreshTokenReused),
         Reason::MailTokenInvalid => (FailedPrecondition, ErrorReason::MailTokenInvalid),
+        Reason::LastAdmin => (FailedPrecondition, ErrorReason::LastAdmin),
         Reason::LoginThrottled => (ResourceExhausted, ErrorReason::LoginThrottled),
         Reason::ScopeMissing => (PermissionDenied, ErrorReason::ScopeMissing),
         Reason::ServiceSecretWrong => (Unauthenticated, ErrorReason::ServiceSecretWrong),
@@ -82,6 +83,10 @@ impl From<Error> for Status {
             Error::Rejected(rejection) => {
                 let (code, reason) = code_of(rejection.reason);
                 detailed(code, reason, rejection)
+            }
+            Error::Duplicate(what) => {
+                tracing::info!(what, "there already");
+                Error::from(Reason::ChangedMeanwhile).into()
             }
             Error::Unavailable(what) => {
                 tracing::warn!(what, "unavailable");

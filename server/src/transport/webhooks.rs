@@ -7,7 +7,6 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 
-use crate::adapters::sandbox::SIGNATURE_HEADER;
 use crate::kernel::limits::{WEBHOOK_BYTES_MAX, WEBHOOK_DURATION_MAX};
 use crate::payment::service::{NoticeRefusal, PaymentService};
 use crate::ports::gateway::NoticeFault;
@@ -37,7 +36,7 @@ async fn take(payments: &PaymentService, headers: &HeaderMap, body: Body) -> Ans
     let Ok(body) = to_bytes(body, WEBHOOK_BYTES_MAX).await else {
         return (StatusCode::PAYLOAD_TOO_LARGE, "the body is too large, or broke off\n");
     };
-    let signature = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
+    let signature = headers.get(payments.signature_header()).and_then(|value| value.to_str().ok());
     match payments.take_notice(signature.unwrap_or_default(), &body).await {
         Ok(Ok(())) => (StatusCode::OK, "taken\n"),
         Ok(Err(refusal)) => {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use boxoffice_proto::booking::v1::{OfferStatus, SeatState as WireSeatState};
+use boxoffice_proto::booking::v1::{OfferStatus, SeatCursor, SeatState as WireSeatState};
 use boxoffice_proto::r#type::v1 as wire;
 
+use crate::booking::domain::inventory::FeedCursor;
 use crate::kernel::caller::Role;
 use crate::kernel::id::OfferId;
 use crate::kernel::money::{Currency, Money};
@@ -44,6 +45,11 @@ pub const fn seat_state(state: SeatState) -> WireSeatState {
         SeatState::Sold => WireSeatState::Sold,
         SeatState::Blocked => WireSeatState::Blocked,
     }
+}
+
+/// A place in the stream of seat changes.
+pub const fn cursor(cursor: FeedCursor) -> SeatCursor {
+    SeatCursor { epoch: cursor.epoch, revision: cursor.revision }
 }
 
 /// How much is left of offers of general admission.

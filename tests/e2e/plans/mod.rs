@@ -3,6 +3,7 @@
 mod events;
 mod imports;
 mod left;
+mod races;
 mod sale;
 mod venues;
 

@@ -10,7 +10,7 @@ const CALLS: [(&str, &[&str]); 7] = [
     ("booking", &["ticket", "identity"]),
     ("ticket", &["identity"]),
     ("reporting", &["identity"]),
-    ("notification", &["catalog", "booking", "ticket", "identity"]),
+    ("notification", &["catalog", "payment", "booking", "ticket", "identity"]),
     ("identity", &[]),
 ];
 

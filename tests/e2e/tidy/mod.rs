@@ -11,6 +11,7 @@ mod names;
 mod reasons;
 mod rust;
 mod scenarios;
+mod settings;
 mod size;
 mod source;
 mod sql;

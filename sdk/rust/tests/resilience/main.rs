@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+mod gate;
+mod renewal;
 mod scripted;
 
 use std::time::{Duration, Instant};

@@ -11,7 +11,10 @@ use boxoffice_proto::identity::v1::identity_service_server::{
     IdentityService, IdentityServiceServer,
 };
 use boxoffice_proto::identity::v1::*;
+use boxoffice_proto::ticket::v1::ticket_service_server::{TicketService, TicketServiceServer};
+use boxoffice_proto::ticket::v1::*;
 use futures::stream::{self, Stream, StreamExt};
+use tokio::sync::Notify;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Code, Request, Response, Status};
@@ -29,6 +32,10 @@ pub struct Script {
     pub logins: VecDeque<Status>,
     /// The answers to RefreshToken; success when there is none left.
     pub refreshes: VecDeque<Status>,
+    /// How many calls of RefreshToken, after those, have their effect and never an answer.
+    pub silent_refreshes: usize,
+    /// The answers to CheckInTicket; success when there is none left.
+    pub check_ins: VecDeque<Status>,
     /// What each WatchSeats brings; NOT_FOUND when there is none left.
     pub streams: VecDeque<SeatScript>,
     /// The request id and bearer of every HoldSeats.
@@ -37,6 +44,8 @@ pub struct Script {
     pub cursors: Vec<Option<SeatCursor>>,
     /// The refresh token of every RefreshToken.
     pub refreshed: Vec<String>,
+    /// The request id of every CheckInTicket.
+    pub entries: Vec<String>,
     /// How often Login was called.
     pub login_count: usize,
     /// When true, an access token other than the newest is refused as expired.
@@ -44,11 +53,17 @@ pub struct Script {
 }
 
 #[derive(Clone, Default)]
-pub struct Scripted(Arc<Mutex<Script>>);
+pub struct Scripted {
+    script: Arc<Mutex<Script>>,
+    /// Told when a ChangePassword has come.
+    pub change_begun: Arc<Notify>,
+    /// What a ChangePassword waits for before it answers.
+    pub change_may_end: Arc<Notify>,
+}
 
 impl Scripted {
     pub fn script(&self) -> MutexGuard<'_, Script> {
-        self.0.lock().expect("no test panics while it holds the script")
+        self.script.lock().expect("no test panics while it holds the script")
     }
 
     /// Starts serving on a port of the system's choice; gives its address.
@@ -58,7 +73,8 @@ impl Scripted {
         let address = incoming.local_addr().expect("a bound port");
         let server = Server::builder()
             .add_service(BookingServiceServer::new(self.clone()))
-            .add_service(IdentityServiceServer::new(self.clone()));
+            .add_service(IdentityServiceServer::new(self.clone()))
+            .add_service(TicketServiceServer::new(self.clone()));
         tokio::spawn(server.serve_with_incoming(incoming));
         format!("http://{address}")
     }
@@ -173,10 +189,29 @@ impl IdentityService for Scripted {
         &self,
         request: Request<RefreshTokenRequest>,
     ) -> Result<Response<RefreshTokenResponse>, Status> {
-        let mut script = self.script();
-        script.refreshed.push(request.into_inner().refresh_token);
-        let tokens = Some(tokens(script.refreshed.len(), Duration::from_secs(900)));
-        next(&mut script.refreshes, RefreshTokenResponse { tokens })
+        let answer = {
+            let mut script = self.script();
+            script.refreshed.push(request.into_inner().refresh_token);
+            let tokens = Some(tokens(script.refreshed.len(), Duration::from_secs(900)));
+            let answer = next(&mut script.refreshes, RefreshTokenResponse { tokens });
+            let silent = answer.is_ok() && script.silent_refreshes > 0;
+            script.silent_refreshes -= usize::from(silent);
+            if silent { None } else { Some(answer) }
+        };
+        match answer {
+            Some(answer) => answer,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn change_password(
+        &self,
+        _: Request<ChangePasswordRequest>,
+    ) -> Result<Response<ChangePasswordResponse>, Status> {
+        self.change_begun.notify_one();
+        self.change_may_end.notified().await;
+        let tokens = Some(tokens(100, Duration::from_secs(900)));
+        Ok(Response::new(ChangePasswordResponse { tokens }))
     }
 
     async fn logout(&self, _: Request<LogoutRequest>) -> Result<Response<LogoutResponse>, Status> {
@@ -189,7 +224,6 @@ impl IdentityService for Scripted {
         create_guest_session(CreateGuestSessionRequest) -> CreateGuestSessionResponse;
         set_user_roles(SetUserRolesRequest) -> SetUserRolesResponse;
         verify_email(VerifyEmailRequest) -> VerifyEmailResponse;
-        change_password(ChangePasswordRequest) -> ChangePasswordResponse;
         request_password_reset(RequestPasswordResetRequest) -> RequestPasswordResetResponse;
         reset_password(ResetPasswordRequest) -> ResetPasswordResponse;
         get_user(GetUserRequest) -> GetUserResponse;
@@ -198,5 +232,40 @@ impl IdentityService for Scripted {
         disable_service_account(DisableServiceAccountRequest) -> DisableServiceAccountResponse;
         issue_service_token(IssueServiceTokenRequest) -> IssueServiceTokenResponse;
         list_audit_entries(ListAuditEntriesRequest) -> ListAuditEntriesResponse;
+    }
+}
+
+#[tonic::async_trait]
+impl TicketService for Scripted {
+    async fn check_in_ticket(
+        &self,
+        request: Request<CheckInTicketRequest>,
+    ) -> Result<Response<CheckInTicketResponse>, Status> {
+        let mut script = self.script();
+        script.entries.push(request.into_inner().request_id);
+        let check_in = Some(CheckIn::default());
+        next(&mut script.check_ins, CheckInTicketResponse { check_in })
+    }
+
+    async fn list_event_tickets(
+        &self,
+        _: Request<ListEventTicketsRequest>,
+    ) -> Result<Response<ListEventTicketsResponse>, Status> {
+        Ok(Response::new(ListEventTicketsResponse::default()))
+    }
+
+    async fn get_verification_keys(
+        &self,
+        _: Request<GetVerificationKeysRequest>,
+    ) -> Result<Response<GetVerificationKeysResponse>, Status> {
+        Ok(Response::new(GetVerificationKeysResponse::default()))
+    }
+
+    not_scripted! {
+        get_ticket(GetTicketRequest) -> GetTicketResponse;
+        list_tickets(ListTicketsRequest) -> ListTicketsResponse;
+        render_ticket(RenderTicketRequest) -> RenderTicketResponse;
+        sync_check_ins(SyncCheckInsRequest) -> SyncCheckInsResponse;
+        list_check_ins(ListCheckInsRequest) -> ListCheckInsResponse;
     }
 }

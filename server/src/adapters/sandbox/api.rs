@@ -9,6 +9,7 @@
 //! | `POST /v1/charges/{key}/cancel` | cancels it, or sees that it is never made |
 //! | `POST /v1/refunds` | gives money back, under the key in `Idempotency-Key` |
 //! | `GET /v1/charges?after=POSITION&limit=N` | lists what changed since |
+//! | `POST /v1/charges/find` | reads the charges of these keys, up to 200 |
 //! | `GET /actions/{key}` | the page where a buyer does what is asked of her |
 
 use std::time::Duration;
@@ -22,7 +23,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::engine::{RefundReply, Reply, Sandbox};
-use super::message::{ChangesMessage, ChargeRequest, ConfirmRequest, RefundRequest};
+use super::message::{
+    ChangesMessage, ChargeRequest, ChargesRequest, ConfirmRequest, RefundRequest,
+};
 use super::remote::KEY_HEADER;
 use super::token::ActionAnswer;
 use crate::error::Result;
@@ -46,6 +49,7 @@ struct ChangesWanted {
 pub fn routes(sandbox: Sandbox) -> Router {
     Router::new()
         .route("/v1/charges", post(charge).get(changes))
+        .route("/v1/charges/find", post(find_all))
         .route("/v1/charges/{key}", get(find))
         .route("/v1/charges/{key}/confirm", post(confirm))
         .route("/v1/charges/{key}/cancel", post(cancel))
@@ -171,6 +175,7 @@ async fn refund(
         Ok(RefundReply::Refused) => {
             refusal(StatusCode::UNPROCESSABLE_ENTITY, "it would be more than was taken")
         }
+        Ok(RefundReply::Conflict) => answer(Ok(Reply::Conflict)),
         Err(error) => answer(Err(error)),
     }
 }
@@ -178,6 +183,18 @@ async fn refund(
 async fn changes(State(sandbox): State<Sandbox>, Query(wanted): Query<ChangesWanted>) -> Response {
     let limit = wanted.limit.unwrap_or(PAGE_SIZE_MAX).min(PAGE_SIZE_MAX);
     match sandbox.changes(wanted.after, limit).await {
+        Ok(charges) => Json(ChangesMessage { charges }).into_response(),
+        Err(error) => answer(Err(error)),
+    }
+}
+
+async fn find_all(State(sandbox): State<Sandbox>, Json(request): Json<ChargesRequest>) -> Response {
+    if request.keys.len() > PAGE_SIZE_MAX {
+        return refusal(StatusCode::BAD_REQUEST, "these are more than one call may ask for");
+    }
+    // A key that is none of ours is none of the books'.
+    let ids: Vec<PaymentId> = request.keys.iter().filter_map(|key| PaymentId::parse(key)).collect();
+    match sandbox.charges(&ids).await {
         Ok(charges) => Json(ChangesMessage { charges }).into_response(),
         Err(error) => answer(Err(error)),
     }

@@ -50,6 +50,8 @@ pub enum RefundReply {
     TimedOut,
     /// It was not made: it would be more than was taken.
     Refused,
+    /// It was not made: its key was used before, for another one.
+    Conflict,
 }
 
 impl Sandbox {
@@ -160,6 +162,7 @@ impl Sandbox {
         let made = self.ledger.refund(refund, &self.posting(), self.clock.now()).await?;
         Ok(match made {
             Refunded::TooMuch => RefundReply::Refused,
+            Refunded::Conflict => RefundReply::Conflict,
             Refunded::Before => RefundReply::Made,
             Refunded::Now => {
                 self.tell_of_change();
@@ -177,6 +180,12 @@ impl Sandbox {
     pub async fn changes(&self, after: i64, limit: usize) -> Result<Vec<ChargeMessage>> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let charges = self.ledger.changes(after, limit).await?;
+        Ok(charges.iter().map(|charge| self.message(charge)).collect())
+    }
+
+    /// Those of the charges that there are, as the books have them.
+    pub async fn charges(&self, payments: &[PaymentId]) -> Result<Vec<ChargeMessage>> {
+        let charges = self.ledger.charges(payments).await?;
         Ok(charges.iter().map(|charge| self.message(charge)).collect())
     }
 

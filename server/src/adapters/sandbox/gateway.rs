@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::engine::{RefundReply, Reply, Sandbox};
 use super::message::{ChargeMessage, NoticeMessage};
-use super::signature::{WebhookSecret, verify};
+use super::signature::{SIGNATURE_HEADER, WebhookSecret, verify};
 use super::store::{Ledger, LedgerEntry, WebhookPlan};
 use super::token::{ActionAnswer, behaviour};
 use super::webhooks::{Destination, post_webhooks};
@@ -15,7 +15,8 @@ use crate::kernel::id::PaymentId;
 use crate::kernel::time::Timestamp;
 use crate::ports::clock::Clock;
 use crate::ports::gateway::{
-    Charge, ChargeOutcome, ChargeRecord, Notice, NoticeFault, PaymentGateway, PaymentMethod, Refund,
+    Charge, ChargeOutcome, ChargeRecord, Notice, NoticeFault, PaymentGateway, PaymentMethod,
+    Refund, RefundOutcome,
 };
 use crate::tasks::Tasks;
 
@@ -133,18 +134,28 @@ impl PaymentGateway for SandboxGateway {
         outcome(self.sandbox.cancel(charge).await, charge.payment_id)
     }
 
-    async fn refund(&self, refund: &Refund) -> bool {
+    async fn refund(&self, refund: &Refund) -> RefundOutcome {
         match self.sandbox.refund(refund).await {
-            Ok(reply) => reply == RefundReply::Made,
+            Ok(RefundReply::Made) => RefundOutcome::Made,
+            Ok(RefundReply::TimedOut) => RefundOutcome::Unknown,
+            Ok(RefundReply::Refused | RefundReply::Conflict) => RefundOutcome::Refused,
             Err(error) => {
                 tracing::warn!(%error, "the sandbox's ledger failed");
-                false
+                RefundOutcome::Unknown
             }
         }
     }
 
     async fn changes(&self, after: i64, limit: usize) -> Result<Vec<ChargeRecord>> {
         records(&self.sandbox.changes(after, limit).await?)
+    }
+
+    async fn charges(&self, payments: &[PaymentId]) -> Result<Vec<ChargeRecord>> {
+        records(&self.sandbox.charges(payments).await?)
+    }
+
+    fn signature_header(&self) -> &'static str {
+        SIGNATURE_HEADER
     }
 
     fn read_notice(

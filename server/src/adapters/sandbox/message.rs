@@ -89,10 +89,17 @@ pub struct RefundRequest {
     pub amount_minor: i64,
 }
 
-/// Charges that changed after a position.
+/// Asks for charges by their keys.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ChargesRequest {
+    /// As many as a page has at the most.
+    pub keys: Vec<String>,
+}
+
+/// Charges that changed after a position, or that were asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ChangesMessage {
-    /// In the order of their changes.
+    /// In the order of their changes, or in any.
     pub charges: Vec<ChargeMessage>,
 }
 

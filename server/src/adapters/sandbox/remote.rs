@@ -7,14 +7,18 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::Serialize;
 
 use super::gateway::{NAME, method_of, read_notice, records};
-use super::message::{ChangesMessage, ChargeMessage, ChargeRequest, ConfirmRequest, RefundRequest};
-use super::signature::WebhookSecret;
+use super::message::{
+    ChangesMessage, ChargeMessage, ChargeRequest, ChargesRequest, ConfirmRequest, RefundRequest,
+};
+use super::signature::{SIGNATURE_HEADER, WebhookSecret};
 use super::token::ActionAnswer;
 use super::webhooks::http_client;
 use crate::error::{Error, Result};
+use crate::kernel::id::PaymentId;
 use crate::kernel::time::Timestamp;
 use crate::ports::gateway::{
-    Charge, ChargeOutcome, ChargeRecord, Notice, NoticeFault, PaymentGateway, PaymentMethod, Refund,
+    Charge, ChargeOutcome, ChargeRecord, Notice, NoticeFault, PaymentGateway, PaymentMethod,
+    Refund, RefundOutcome,
 };
 
 /// The header of an idempotency key.
@@ -84,7 +88,7 @@ impl PaymentGateway for RemoteSandbox {
         self.outcome(self.post(&path, &ChargeRequest::of(charge))).await
     }
 
-    async fn refund(&self, refund: &Refund) -> bool {
+    async fn refund(&self, refund: &Refund) -> RefundOutcome {
         let body = RefundRequest {
             charge: refund.payment_id.to_string(),
             currency: refund.amount.currency.code().to_owned(),
@@ -92,11 +96,16 @@ impl PaymentGateway for RemoteSandbox {
         };
         let request = self.post("refunds", &body);
         let sent = request.header(KEY_HEADER, refund.refund_id.to_string()).send().await;
-        match sent {
-            Ok(answer) => answer.status() == StatusCode::OK,
+        match sent.map(|answer| answer.status()) {
+            Ok(StatusCode::OK) => RefundOutcome::Made,
+            Ok(StatusCode::UNPROCESSABLE_ENTITY | StatusCode::CONFLICT) => RefundOutcome::Refused,
+            Ok(status) => {
+                tracing::info!(status = status.as_u16(), "the sandbox gave no certain answer");
+                RefundOutcome::Unknown
+            }
             Err(error) => {
                 tracing::info!(%error, "the sandbox gave no answer");
-                false
+                RefundOutcome::Unknown
             }
         }
     }
@@ -106,6 +115,17 @@ impl PaymentGateway for RemoteSandbox {
         let changes = answer::<ChangesMessage>(self.http.get(url)).await;
         let changes = changes.map_err(|error| Error::Unavailable(error.to_string()))?;
         records(&changes.charges)
+    }
+
+    async fn charges(&self, payments: &[PaymentId]) -> Result<Vec<ChargeRecord>> {
+        let keys = payments.iter().map(ToString::to_string).collect();
+        let found = answer::<ChangesMessage>(self.post("charges/find", &ChargesRequest { keys }));
+        let found = found.await.map_err(|error| Error::Unavailable(error.to_string()))?;
+        records(&found.charges)
+    }
+
+    fn signature_header(&self) -> &'static str {
+        SIGNATURE_HEADER
     }
 
     fn read_notice(

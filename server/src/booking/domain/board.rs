@@ -11,6 +11,7 @@ use super::place::{
 use crate::error::{Conflict, Error, Reason, Result};
 use crate::kernel::caller::{Caller, SessionId};
 use crate::kernel::id::{BookingId, EventId, HoldId, SeatId};
+use crate::kernel::limits::CONFLICTS_NAMED_MAX;
 use crate::kernel::seat_state::SeatState;
 use crate::kernel::time::Timestamp;
 
@@ -57,11 +58,7 @@ impl Board {
         wanted: &PlacesChange,
         now: Timestamp,
     ) -> Result<Hold> {
-        let terms = self.terms_of(self.seen_hold(hold_id, caller)?.event_id)?;
-        self.expire_if_over(hold_id, now);
-        let hold = self.seen_hold(hold_id, caller)?;
-        hold.require_active(now)?;
-        terms.require_on_sale(now)?;
+        let hold = self.usable_hold(hold_id, caller, now)?;
         let (event_id, session) = (hold.event_id, hold.session);
         let (added, removed, places) = hold.changed(wanted)?;
         self.require_takeable((event_id, session), &added, removed.count(), now)?;
@@ -76,8 +73,8 @@ impl Board {
 
     /// Starts the time of a hold anew.
     pub fn extend(&mut self, hold_id: HoldId, caller: &Caller, now: Timestamp) -> Result<Hold> {
-        let terms = self.terms_of(self.seen_hold(hold_id, caller)?.event_id)?;
-        self.expire_if_over(hold_id, now);
+        let event_id = self.usable_hold(hold_id, caller, now)?.event_id;
+        let terms = self.terms_of(event_id)?;
         let hold = self.hold_mut(hold_id)?;
         hold.extend(&terms, now)?;
         Ok(hold.clone())
@@ -89,6 +86,11 @@ impl Board {
         self.expire_if_over(hold_id, now);
         self.end_hold(hold_id, HoldState::Released);
         self.hold_mut(hold_id).map(|hold| hold.clone())
+    }
+
+    /// Ends a hold whose event was called off; one that is over already stays as it is.
+    pub fn end_called_off(&mut self, hold_id: HoldId) {
+        self.end_hold(hold_id, HoldState::Expired);
     }
 
     /// Ends a hold whose time is over; any other stays as it is.
@@ -106,12 +108,7 @@ impl Board {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Vec<Place>> {
-        let hold = self.seen_hold(hold_id, caller)?;
-        let terms = self.terms_of(hold.event_id)?;
-        self.expire_if_over(hold_id, now);
-        let hold = self.seen_hold(hold_id, caller)?;
-        hold.require_active(now)?;
-        terms.require_on_sale(now)?;
+        let hold = self.usable_hold(hold_id, caller, now)?;
         let (event_id, session, places) = (hold.event_id, hold.session, hold.places.clone());
         let claimed = self.places_of_hold(event_id, hold_id, booking_id, &places)?;
         let owner = Owner::Booking(booking_id, session, SeatState::Claimed);
@@ -122,7 +119,9 @@ impl Board {
 
     /// Whether every one of the places could be had now. Ends the holds on them that are over.
     pub fn are_free(&mut self, event_id: EventId, places: &PlaceSet, now: Timestamp) -> bool {
-        let on_sale = self.terms.get(&event_id).is_some_and(|terms| terms.on_sale);
+        // Whoever pays for an event that has begun gets money back rather than a ticket.
+        let terms = self.terms.get(&event_id);
+        let on_sale = terms.is_some_and(|terms| terms.require_on_sale(now).is_ok());
         on_sale && {
             self.expire_holds_on(event_id, places, now);
             self.require_free(event_id, places).is_ok()
@@ -204,6 +203,16 @@ impl Board {
         hold.ok_or_else(|| Error::not_found("hold"))
     }
 
+    /// A hold of the caller's that is active now, of an event that sells now. What has become of
+    /// the event is told first, because nothing can be done about it.
+    fn usable_hold(&mut self, hold_id: HoldId, caller: &Caller, now: Timestamp) -> Result<&Hold> {
+        self.terms_of(self.seen_hold(hold_id, caller)?.event_id)?.require_on_sale(now)?;
+        self.expire_if_over(hold_id, now);
+        let hold = self.seen_hold(hold_id, caller)?;
+        hold.require_active(now)?;
+        Ok(hold)
+    }
+
     fn hold_mut(&mut self, hold_id: HoldId) -> Result<&mut Hold> {
         self.holds.get_mut(&hold_id).ok_or_else(|| Error::not_found("hold"))
     }
@@ -221,7 +230,8 @@ impl Board {
         self.expire_holds_on(event_id, places, now);
         self.require_free(event_id, places)?;
         self.expire_holds_of(event_id, session, now);
-        let has = self.place_counts.get(&(event_id, session)).copied().unwrap_or(0);
+        let has = self.place_counts.get(&(event_id, session)).copied();
+        let has = has.ok_or_else(|| Error::internal(format!("nobody counted for {session}")))?;
         let has_then = has.saturating_sub(given_back).saturating_add(places.count());
         if !places.is_empty() && has_then > limit {
             return Err(Reason::TooManyPlaces.with("limit", limit));
@@ -258,7 +268,12 @@ impl Board {
                 rejection.conflicts.push(Conflict::Offer(*offer_id, available));
             }
         }
-        if rejection.conflicts.is_empty() { Ok(()) } else { Err(rejection.into()) }
+        if rejection.conflicts.is_empty() {
+            return Ok(());
+        }
+        rejection.metadata.push(("conflict_count", rejection.conflicts.len().to_string()));
+        rejection.conflicts.truncate(CONFLICTS_NAMED_MAX);
+        Err(rejection.into())
     }
 
     /// The places of a hold as its booking is to have them; every seat must still be the hold's.
@@ -307,7 +322,8 @@ impl Board {
         }
     }
 
-    /// Ends an active hold and frees what it has: of its seats those that it still has.
+    /// Ends an active hold and frees what it has: of its seats those that it still has. What an
+    /// event that was called off gets back is nobody's any more.
     fn end_hold(&mut self, hold_id: HoldId, state: HoldState) {
         let Some(hold) = self.holds.get_mut(&hold_id) else { return };
         if hold.state != HoldState::Active {
@@ -317,7 +333,9 @@ impl Board {
         let (event_id, session, places) = (hold.event_id, hold.session, hold.places.clone());
         let seats = self.those(event_id, &places.seats, |seat| seat.hold_id == Some(hold_id));
         let places = PlaceSet { seats, quantities: places.quantities };
-        self.give(event_id, &places, SeatState::Held, session, Owner::Nobody);
+        let on_sale = self.terms.get(&event_id).is_some_and(|terms| terms.on_sale);
+        let owner = if on_sale { Owner::Nobody } else { Owner::Blocked };
+        self.give(event_id, &places, SeatState::Held, session, owner);
     }
 
     fn those(

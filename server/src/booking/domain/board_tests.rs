@@ -104,7 +104,7 @@ fn wish(buyer: u8, request: u8, places: PlaceSet) -> PlacesWanted {
         event_id: event(),
         session: caller(buyer).session,
         places,
-        body_hash: vec![buyer, request],
+        body_hash: vec![buyer, request].into(),
     }
 }
 
@@ -230,4 +230,48 @@ fn seats_are_blocked_all_or_none_and_twice_is_no_error() {
     assert_eq!(board.seats[&(event(), seat(1))].state, SeatState::Available);
     let changes: Vec<usize> = board.changes.iter().map(|change| change.seats.len()).collect();
     assert_eq!(changes, [1, 1, 1, 2], "only what changed is told");
+}
+
+#[test]
+fn places_of_an_event_that_has_begun_or_is_off_sale_are_not_to_be_had() {
+    let mut board = board(&[1]);
+    let wanted = places(&[1], 1);
+    let start = board.terms[&event()].start_time;
+    assert!(board.are_free(event(), &wanted, NOW));
+    assert!(!board.are_free(event(), &wanted, start), "it begins");
+    assert!(!board.are_free(event(), &wanted, start + TTL), "it is on or over");
+    call_off(&mut board);
+    assert!(!board.are_free(event(), &wanted, NOW));
+}
+
+fn call_off(board: &mut Board) {
+    board.terms.get_mut(&event()).unwrap().on_sale = false;
+}
+
+#[test]
+fn holds_of_an_event_that_was_called_off_give_their_places_to_nobody() {
+    let mut board = board(&[1, 2, 3]);
+    let ended = hold(&mut board, 1, &[1], 1).unwrap();
+    let released = hold(&mut board, 2, &[2], 1).unwrap();
+    let expired = hold(&mut board, 3, &[3], 1).unwrap();
+    call_off(&mut board);
+    let refused = |error: crate::error::Error| error.reason().unwrap();
+    let extended = board.extend(ended.hold_id, &caller(1), NOW);
+    assert_eq!(extended.map_err(refused), Err(Reason::EventNotOnSale));
+    board.end_called_off(ended.hold_id);
+    board.release(released.hold_id, &caller(2), NOW).unwrap();
+    board.expire_if_over(expired.hold_id, NOW + TTL);
+    let states = [ended, released, expired].map(|hold| board.holds[&hold.hold_id].state);
+    assert_eq!(states, [HoldState::Expired, HoldState::Released, HoldState::Expired]);
+    assert!(board.seats.values().all(|seat| seat.state == SeatState::Blocked));
+    let count = &board.offers[&(event(), standing())];
+    assert_eq!((count.available(), count.held, count.blocked), (2, 0, 3));
+}
+
+#[test]
+fn a_buyer_whose_places_nobody_counted_gets_none() {
+    let mut board = board(&[]);
+    let error = board.hold(&wish(1, 0, places(&[1], 0)), NOW).unwrap_err();
+    assert!(matches!(error, crate::error::Error::Internal(_)), "{error:?}");
+    assert!(board.holds.is_empty() && board.changes.is_empty());
 }

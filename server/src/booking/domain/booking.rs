@@ -11,7 +11,7 @@ use crate::kernel::seat_state::SeatState;
 use crate::kernel::time::Timestamp;
 
 /// The life cycle of a booking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum BookingState {
     /// The seats are claimed; it can be paid.
     Pending,

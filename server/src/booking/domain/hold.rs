@@ -19,7 +19,7 @@ pub enum HoldState {
     Used,
     /// Given back.
     Released,
-    /// Its time is over.
+    /// Its time is over, or its event was called off.
     Expired,
     /// Its record was lost.
     Lost,
@@ -86,7 +86,7 @@ impl Hold {
             session: wanted.session,
             state: HoldState::Active,
             places: wanted.places.clone(),
-            body_hash: wanted.body_hash.clone(),
+            body_hash: wanted.body_hash.current.clone(),
             create_time: now,
             expire_time: now + terms.hold_ttl,
             expire_time_max: now + terms.hold_life_max,
@@ -101,7 +101,7 @@ impl Hold {
         if self.body_hash.is_empty() {
             return self.event_id == wanted.event_id && self.places == wanted.places;
         }
-        self.body_hash == wanted.body_hash
+        wanted.body_hash.is(&self.body_hash)
     }
 
     /// What a change comes to: the places to get, those to give back, and all it has then.
@@ -146,9 +146,10 @@ impl Hold {
         self.state == HoldState::Active && self.expire_time <= now
     }
 
-    /// As it truly is at that time: once its time is over it has expired, said so or not.
-    pub fn at(mut self, now: Timestamp) -> Self {
-        if self.is_over(now) {
+    /// As it truly is at that time: once its time is over, or its event was called off, it has
+    /// expired, said so or not.
+    pub fn at(mut self, terms: &EventTerms, now: Timestamp) -> Self {
+        if self.is_over(now) || self.state == HoldState::Active && !terms.on_sale {
             self.state = HoldState::Expired;
         }
         self

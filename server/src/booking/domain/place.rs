@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::inventory::GaOffer;
+use crate::kernel::body_hash::BodyHash;
 use crate::kernel::caller::SessionId;
 use crate::kernel::id::{BookingId, EventId, HoldId, OfferId, PlaceId, SeatId};
 use crate::kernel::seat_state::SeatState;
@@ -185,7 +186,7 @@ pub struct PlacesWanted {
     /// The places.
     pub places: PlaceSet,
     /// A keyed hash of the request, by which a repeat is known whatever became of the hold.
-    pub body_hash: Vec<u8>,
+    pub body_hash: BodyHash,
 }
 
 /// How a hold is to change: all of it or nothing.

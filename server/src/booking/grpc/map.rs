@@ -4,14 +4,13 @@ use boxoffice_proto::booking::v1 as wire;
 
 use crate::booking::domain::booking::{Booking, BookingState};
 use crate::booking::domain::hold::HoldState;
-use crate::booking::domain::inventory::FeedCursor;
 use crate::booking::domain::place::{GaCount, Place};
 use crate::booking::feed::SeatUpdate;
 use crate::booking::service::HeldPlaces;
 use crate::kernel::id::SeatId;
 use crate::kernel::money::Currency;
 use crate::kernel::seat_state::SeatState;
-use crate::transport::wire::{amount, money, offer_statuses, seat_state, time};
+use crate::transport::wire::{amount, cursor, money, offer_statuses, seat_state, time};
 
 pub(super) fn hold(held: HeldPlaces) -> wire::Hold {
     wire::Hold {
@@ -105,11 +104,6 @@ pub(super) fn booking_state_from(state: wire::booking::State) -> Option<BookingS
         wire::booking::State::Failed => Some(BookingState::Failed),
         wire::booking::State::Expired => Some(BookingState::Expired),
     }
-}
-
-/// A cursor on the wire.
-pub fn cursor(cursor: FeedCursor) -> wire::SeatCursor {
-    wire::SeatCursor { epoch: cursor.epoch, revision: cursor.revision }
 }
 
 pub(super) fn update(update: SeatUpdate) -> wire::WatchSeatsResponse {

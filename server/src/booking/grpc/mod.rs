@@ -5,5 +5,4 @@ mod places;
 mod service;
 mod watch;
 
-pub use map::cursor;
 pub use service::BookingGrpc;

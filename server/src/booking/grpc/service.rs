@@ -75,6 +75,8 @@ impl Contract for BookingGrpc {
         let (Some(request_id), Some(hold_id), Some(change)) = (request_id, hold_id, change) else {
             return Err(fields.error().into());
         };
+        places::require_different(&body.add_seat_ids)?;
+        places::require_different(&body.remove_seat_ids)?;
         let key = self.keys.key(&caller, "ChangeHold", request_id, &body);
         let held = self.bookings.change_hold(caller, key, hold_id, change).await?;
         Ok(Response::new(wire::ChangeHoldResponse { hold: Some(map::hold(held)) }))
@@ -187,19 +189,19 @@ impl Contract for BookingGrpc {
         let body = request.into_inner();
         let mut fields = Fields::default();
         let page = fields.page(body.page_size, &body.page_token);
-        let states: Option<BTreeSet<_>> = body
+        let states: Option<BTreeSet<BookingState>> = body
             .states
             .iter()
             .map(|state| {
                 let known = wire::booking::State::try_from(*state).ok();
-                let known = known.and_then(map::booking_state_from).map(|state| state.name());
+                let known = known.and_then(map::booking_state_from);
                 known.or_else(|| fields.fault("states", "must be known states"))
             })
             .collect();
         let (Some(page), Some(states)) = (page, states) else {
             return Err(fields.error().into());
         };
-        let states = states.into_iter().filter_map(BookingState::parse).collect::<Vec<_>>();
+        let states: Vec<_> = states.into_iter().collect();
         let page = self.bookings.bookings(&caller, &states, &page).await?;
         Ok(Response::new(wire::ListBookingsResponse {
             next_page_token: page.next_token(),

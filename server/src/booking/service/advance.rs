@@ -50,7 +50,9 @@ pub async fn advance(
     for (booking_id, trigger) in happenings {
         let booking = bookings.get_mut(booking_id);
         outcomes.push(match booking {
-            Some(booking) => advance_one(booking, &mut board, &mut told, trigger, now),
+            Some(booking) => {
+                unless_internal(advance_one(booking, &mut board, &mut told, trigger, now))?
+            }
             None => Err(Error::not_found("booking")),
         });
     }
@@ -70,7 +72,18 @@ fn board_of<'b>(bookings: impl Iterator<Item = &'b Booking>) -> BoardWanted {
     wanted
 }
 
-fn advance_one(
+/// What one decision came to, unless it is a fault of ours: that may have come half-way, so that
+/// nothing of its group may be written.
+pub(super) fn unless_internal<T>(outcome: Result<T>) -> Result<Result<T>> {
+    match outcome {
+        Err(error @ Error::Internal(_)) => Err(error),
+        outcome => Ok(outcome),
+    }
+}
+
+/// Lets one thing happen to a booking whose places are on the board. After a refusal nothing has
+/// changed.
+pub(super) fn advance_one(
     booking: &mut Booking,
     board: &mut Board,
     told: &mut Vec<Advance>,
@@ -78,7 +91,8 @@ fn advance_one(
     now: Timestamp,
 ) -> Result<Advanced> {
     let (event_id, had, places) = (booking.event_id, booking.holding(), booking.place_set());
-    let places_are_free = had.is_none() && board.are_free(event_id, &places, now);
+    let places_are_free =
+        had.is_none() && board.are_free(event_id, &places, now) && costs_the_same(booking, board);
     let terms = board.terms_of(event_id)?;
     let circumstances = Circumstances { terms: &terms, places_are_free };
     let Step { places: moved, refund_cause, fact } = booking.step(trigger, circumstances, now)?;
@@ -97,6 +111,27 @@ fn advance_one(
     }
     told.extend(fact.map(|fact| Advance { booking: booking.clone(), fact }));
     Ok(Advanced { booking: booking.clone(), refund_cause })
+}
+
+/// Whether its places are still sold by the offers and at the prices it was made with: an event
+/// that was taken off sale may come back with others.
+fn costs_the_same(booking: &Booking, board: &Board) -> bool {
+    let event_id = booking.event_id;
+    let terms = board.terms.get(&event_id);
+    terms.is_some_and(|terms| terms.currency == booking.total.currency)
+        && booking.live_places().all(|place| {
+            let now = match place.seat_id {
+                Some(seat_id) => {
+                    let seat = board.seats.get(&(event_id, seat_id));
+                    seat.map(|seat| (seat.place.offer_id, seat.place.price_minor))
+                }
+                None => {
+                    let count = board.offers.get(&(event_id, place.offer_id));
+                    count.map(|count| (count.offer.offer_id, count.offer.price_minor))
+                }
+            };
+            now == Some((place.offer_id, place.price_minor))
+        })
 }
 
 /// Issues the tickets of confirmed bookings, voids those of places that were given back, and puts

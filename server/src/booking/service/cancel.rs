@@ -9,6 +9,7 @@ use crate::booking::domain::booking::Booking;
 use crate::booking::domain::inventory::EventTerms;
 use crate::booking::domain::saga::{Canceller, Trigger};
 use crate::error::{Error, Reason, Result};
+use crate::identity::service::audit;
 use crate::kernel::caller::{Caller, SessionId};
 use crate::kernel::id::{BookingId, EventId, PlaceId};
 use crate::kernel::money::Money;
@@ -46,17 +47,18 @@ impl UseCase for CancelBooking {
 }
 
 impl CancelBooking {
-    /// As whom the caller may cancel; `None` if it is none of the caller's business.
+    /// As whom the caller may cancel; `None` if it is none of the caller's business. Organizers and
+    /// operators may do more than owners, also with what they have bought themselves.
     fn canceller(
         &self,
         booking: &Booking,
         terms: &BTreeMap<EventId, EventTerms>,
     ) -> Option<Canceller> {
-        if self.caller.session == booking.session {
-            return Some(Canceller::Owner);
+        let organizer = terms.get(&booking.event_id).map(|terms| terms.organizer_id);
+        if organizer.is_some_and(|organizer| self.caller.may_see(SessionId::User(organizer))) {
+            return Some(Canceller::Organizer);
         }
-        let terms = terms.get(&booking.event_id)?;
-        self.caller.may_see(SessionId::User(terms.organizer_id)).then_some(Canceller::Organizer)
+        (self.caller.session == booking.session).then_some(Canceller::Owner)
     }
 
     /// Cancellations are rare, so each is decided by itself.
@@ -92,6 +94,10 @@ impl CancelBooking {
                 let outcome = outcomes.pop().unwrap_or_else(|| Err(Error::not_found("booking")));
                 if outcome.is_ok() {
                     requests.remember(&self.key, self.booking_id.uuid());
+                    if by != Canceller::Owner {
+                        let subject = self.booking_id.to_string();
+                        audit(tx, self.key.session, "CancelBooking", &subject, now).await?;
+                    }
                 }
                 Ok(outcome.map(|advanced| advanced.booking))
             }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
-use super::advance::{Advance, tell_facts};
+use super::advance::{Advance, advance_one, tell_facts, unless_internal};
 use crate::booking::domain::board::Board;
 use crate::booking::domain::booking::{Booking, NewBooking};
-use crate::booking::domain::saga::{Circumstances, Trigger};
+use crate::booking::domain::saga::Trigger;
 use crate::booking::store::BoardWanted;
 use crate::error::{Error, Result};
 use crate::identity;
@@ -55,7 +55,7 @@ impl UseCase for CreateBooking {
                     let booking = bookings.get(&BookingId::from(id)).cloned();
                     booking.ok_or_else(|| Error::not_found("booking"))
                 }
-                Ok(Remembered::New) => command.open(&mut board, &mut told, now),
+                Ok(Remembered::New) => unless_internal(command.open(&mut board, &mut told, now))?,
                 Err(error) => Err(error),
             };
             if let Ok(booking) = &outcome {
@@ -101,12 +101,7 @@ impl CreateBooking {
         let (mut booking, fact) = Booking::open(new, places, terms.currency, now)?;
         told.push(Advance { booking: booking.clone(), fact });
         if booking.total.minor == 0 {
-            let (had, places) = (booking.holding(), booking.place_set());
-            let circumstances = Circumstances { terms: &terms, places_are_free: false };
-            let step = booking.step(&Trigger::NothingToPay, circumstances, now)?;
-            let (event_id, session) = (booking.event_id, booking.session);
-            board.sell(event_id, &places, had, booking.booking_id, session)?;
-            told.extend(step.fact.map(|fact| Advance { booking: booking.clone(), fact }));
+            advance_one(&mut booking, board, told, &Trigger::NothingToPay, now)?;
         }
         Ok(booking)
     }

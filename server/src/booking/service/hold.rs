@@ -51,10 +51,11 @@ impl UseCase for ChangeHold {
         for Self(change, places) in commands {
             let event_id = change.event_id;
             wanted.holds.insert(change.hold_id);
-            wanted.buyers.insert((event_id, change.owner));
             wanted.seats.extend(places.add.iter().map(|seat_id| (event_id, *seat_id)));
             wanted.offers.extend(places.quantities.keys().map(|offer_id| (event_id, *offer_id)));
         }
+        // Whose they are now: a guest may have been taken over since the request came.
+        wanted.buyers = tx.owners_of_holds(&wanted.holds).await?;
         let mut board = tx.load_board(&wanted, now).await?;
         let mut outcomes = Vec::with_capacity(commands.len());
         for Self(change, places) in commands {
@@ -153,6 +154,25 @@ impl UseCase for ExpireHold {
     }
 }
 
+/// Ends a hold whose event was called off.
+pub struct CallOffHold(pub HoldId);
+
+#[async_trait]
+impl UseCase for CallOffHold {
+    type Answer = ();
+
+    async fn run(tx: &mut Tx, commands: &[Self], now: Timestamp) -> Result<Vec<Result<()>>> {
+        let holds = commands.iter().map(|Self(hold_id)| *hold_id).collect();
+        let mut board =
+            tx.load_board(&BoardWanted { holds, ..BoardWanted::default() }, now).await?;
+        for Self(hold_id) in commands {
+            board.end_called_off(*hold_id);
+        }
+        tx.save_board(&board, now).await?;
+        Ok(commands.iter().map(|_| Ok(())).collect())
+    }
+}
+
 /// A hold with its places, ended or not.
 pub async fn find_hold(tx: &mut Tx, hold_id: HoldId) -> Result<Option<Hold>> {
     Ok(tx.holds_by_id(&BTreeSet::from([hold_id])).await?.into_iter().next())
@@ -167,6 +187,11 @@ pub async fn active_holds(
     page: &PageRequest,
 ) -> Result<Vec<Hold>> {
     tx.active_holds_page(session, event_id, now, page).await
+}
+
+/// Active holds of an event, whether their time is over or not.
+pub async fn active_holds_at(tx: &mut Tx, event_id: EventId, limit: i64) -> Result<Vec<HoldId>> {
+    tx.active_holds_at(event_id, limit).await
 }
 
 /// Holds whose time is over, the longest first, with their events.

@@ -62,7 +62,7 @@ pub async fn move_start(tx: &mut Tx, event_id: EventId, start: Timestamp) -> Res
 }
 
 /// Every seat of an event with its place, price and state, at one instant; `None` when the event
-/// was never on sale.
+/// was never on sale or is a draft again.
 pub async fn seat_map(tx: &mut Tx, event_id: EventId) -> Result<Option<SeatMap>> {
     tx.seat_map(event_id).await
 }
@@ -103,14 +103,17 @@ impl UseCase for BlockSeats {
         let mut board = tx.load_board(&wanted, now).await?;
         let mut outcomes = Vec::with_capacity(commands.len());
         for command in commands {
-            let terms = board.terms_of(command.event_id);
-            let own = terms
-                .is_ok_and(|terms| command.caller.may_see(SessionId::User(terms.organizer_id)));
-            let outcome = match requests.check(&command.key) {
-                _ if !own => Err(Error::not_found("event")),
-                Err(error) => Err(error),
-                Ok(Remembered::Resource(_)) => Ok(()),
-                Ok(Remembered::New) => {
+            let terms = board.terms_of(command.event_id).ok();
+            let own = terms.filter(|t| command.caller.may_see(SessionId::User(t.organizer_id)));
+            let outcome = match (requests.check(&command.key), own) {
+                (_, None) => Err(Error::not_found("event")),
+                (Err(error), _) => Err(error),
+                (Ok(Remembered::Resource(_)), _) => Ok(()),
+                // It was taken off sale, or called off, before its turn came.
+                (Ok(Remembered::New), Some(terms)) if !terms.on_sale => {
+                    Err(Reason::EventNotOnSale.with("state", "WITHDRAWN"))
+                }
+                (Ok(Remembered::New), Some(_)) => {
                     board.block(command.event_id, &command.seats, command.blocked, now)
                 }
             };

@@ -15,7 +15,8 @@ pub use advance::{Advance, Advanced, advance};
 pub use cancel::{CallOffBooking, CancelBooking, LapseBooking, Returned, return_places};
 pub use create::CreateBooking;
 pub use hold::{
-    ChangeHold, ExpireHold, ExtendHold, HoldSeats, ReleaseHold, active_holds, find_hold, holds_over,
+    CallOffHold, ChangeHold, ExpireHold, ExtendHold, HoldSeats, ReleaseHold, active_holds,
+    active_holds_at, find_hold, holds_over,
 };
 pub use inventory::{
     BlockSeats, availability, call_off, describe_event, move_start, open_inventory, seat_map,

@@ -103,9 +103,8 @@ impl BookingService {
         key: RequestKey,
         hold_id: HoldId,
     ) -> Result<HoldChange> {
-        let hold = self.own_hold(&caller, hold_id).await?;
-        let (event_id, owner) = (hold.event_id, hold.session);
-        Ok(HoldChange { key, caller, event_id, hold_id, owner })
+        let event_id = self.own_hold(&caller, hold_id).await?.event_id;
+        Ok(HoldChange { key, caller, event_id, hold_id })
     }
 
     /// One page of the caller's active holds, the newest first; of one event or of all.
@@ -156,7 +155,7 @@ impl BookingService {
             contact_email_is_new,
         };
         let outcome = self.lanes.run(event_id, command).await;
-        if let Err(Error::Rejected(_)) = &outcome {
+        if let Err(Error::Rejected(_) | Error::Duplicate(_)) = &outcome {
             // Refused for certain. After any other failure nobody knows yet, and it stays frozen.
             self.holds.thaw(hold_id).await?;
         }
@@ -224,8 +223,8 @@ impl BookingService {
         held.ok_or_else(|| Error::not_found("hold"))
     }
 
-    /// Holds as callers see them: never as alive when their time is over, however late the sweep
-    /// is.
+    /// Holds as callers see them: never as alive when their time is over or their event was called
+    /// off, however late the sweep is.
     async fn all_with_places(&self, holds: Vec<Hold>) -> Result<Vec<HeldPlaces>> {
         let now = self.clock.now();
         let mut tx = self.store.read().await?;
@@ -243,7 +242,7 @@ impl BookingService {
             let prices = of_seats.chain(of_offers).collect::<Option<Vec<i64>>>();
             let total = prices.and_then(|prices| Money::sum(currency, prices));
             let total = total.ok_or_else(|| Error::internal("the total of a hold does not fit"))?;
-            Ok(HeldPlaces { hold: hold.at(now), seats, quantities, currency, total })
+            Ok(HeldPlaces { hold: hold.at(terms, now), seats, quantities, currency, total })
         });
         held.collect()
     }

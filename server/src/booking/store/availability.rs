@@ -19,13 +19,12 @@ impl Tx {
     ) -> Result<BTreeMap<EventId, Availability>> {
         const CURSORS: &str = "select event_id, epoch, revision from booking_feed
             where event_id in (";
-        const SEATS: &str = "select o.event_id, o.offer_id, o.name, s.state, count(s.seat_id)
-            from booking_offer o
-            left join booking_seat s on s.event_id = o.event_id and s.offer_id = o.offer_id
-            where o.event_id in (";
-        const BY_STATE: &str = ") group by o.event_id, o.offer_id, o.name, o.position, s.state
-            order by o.event_id, o.position, o.offer_id";
-        type SeatRow = (Uuid, Uuid, String, Option<String>, i64);
+        const OFFERS: &str = "select event_id, offer_id, name from booking_offer
+            where event_id in (";
+        // By itself, so that one pass over an index is all it takes.
+        const SEATS: &str = "select event_id, offer_id, state, count(*) from booking_seat
+            where event_id in (";
+        type SeatRow = (Uuid, Uuid, String, i64);
         let cursors = bulk_rows!(
             self,
             CURSORS,
@@ -41,25 +40,32 @@ impl Tx {
                 (event_id.into(), Availability { cursor, offers: Vec::new() })
             })
             .collect();
-        for (event_id, offer_id, name, state, count) in bulk_rows!(
+        let mut counts: BTreeMap<(Uuid, Uuid), Vec<(SeatState, i64)>> = BTreeMap::new();
+        for (event_id, offer_id, state, count) in bulk_rows!(
             self,
             SEATS,
             event_ids,
             |b, id| b.push_bind(id.uuid()),
-            BY_STATE,
+            ") group by event_id, offer_id, state",
             as SeatRow
         ) {
-            let Some(event) = events.get_mut(&event_id.into()) else { continue };
-            let offer_id = offer_id.into();
-            if event.offers.last().is_none_or(|offer| offer.offer_id != offer_id) {
-                event.offers.push(OfferAvailability::new(offer_id, name));
-            }
-            // An offer without seats has no state to count.
-            let Some(state) = state else { continue };
             let state = column(SeatState::parse(&state), "state")?;
-            if let Some(offer) = event.offers.last_mut() {
+            counts.entry((event_id, offer_id)).or_default().push((state, count));
+        }
+        for (event_id, offer_id, name) in bulk_rows!(
+            self,
+            OFFERS,
+            event_ids,
+            |b, id| b.push_bind(id.uuid()),
+            ") order by event_id, position, offer_id",
+            as (Uuid, Uuid, String)
+        ) {
+            let Some(event) = events.get_mut(&event_id.into()) else { continue };
+            let mut offer = OfferAvailability::new(offer_id.into(), name);
+            for (state, count) in counts.remove(&(event_id, offer_id)).unwrap_or_default() {
                 offer.add(state, count);
             }
+            event.offers.push(offer);
         }
         self.add_general_admission(event_ids, &mut events).await?;
         Ok(events)

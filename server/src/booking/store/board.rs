@@ -1,6 +1,7 @@
 //! Loading what a group of commands touches, and writing what they changed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -11,7 +12,7 @@ use crate::kernel::caller::SessionId;
 use crate::kernel::id::{EventId, HoldId};
 use crate::kernel::money::Currency;
 use crate::kernel::seat_state::SeatState;
-use crate::kernel::time::Timestamp;
+use crate::kernel::time::{Timestamp, span_of_micros};
 use crate::store::{Tx, bulk_rows, bulk_write, column, require_all, row};
 
 use crate::booking::domain::inventory::EventTerms;
@@ -74,8 +75,8 @@ row! {
     }
 }
 
-fn span(micros: i64) -> std::time::Duration {
-    std::time::Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+fn span(micros: i64, name: &'static str) -> Result<Duration> {
+    column(span_of_micros(micros), name)
 }
 
 fn seat(row: SeatRow) -> Result<(SeatKey, Seat)> {
@@ -104,16 +105,17 @@ fn seat(row: SeatRow) -> Result<(SeatKey, Seat)> {
 }
 
 fn terms(row: TermsRow) -> Result<EventTerms> {
+    let places_per_buyer_max = u32::try_from(row.places_per_buyer_max).ok();
     Ok(EventTerms {
         event_id: row.event_id.into(),
         organizer_id: row.organizer_id.into(),
         on_sale: row.on_sale,
         start_time: Timestamp::from_micros(row.start_time),
         currency: column(Currency::parse(&row.currency_code), "currency_code")?,
-        hold_ttl: span(row.hold_ttl_micros),
-        hold_life_max: span(row.hold_life_max_micros),
-        places_per_buyer_max: u32::try_from(row.places_per_buyer_max).unwrap_or(0),
-        cancel_until: span(row.cancel_until_micros),
+        hold_ttl: span(row.hold_ttl_micros, "hold_ttl_micros")?,
+        hold_life_max: span(row.hold_life_max_micros, "hold_life_max_micros")?,
+        places_per_buyer_max: column(places_per_buyer_max, "places_per_buyer_max")?,
+        cancel_until: span(row.cancel_until_micros, "cancel_until_micros")?,
     })
 }
 
@@ -207,10 +209,18 @@ impl Tx {
                 and p.return_time is null
             where s.state in ('PENDING', 'AWAITING_PAYMENT', 'CONFIRMED')
             group by s.event_id, s.session_id";
+        // Of cancelled bookings they stay claimed until the payment that was open is settled. A
+        // statement of its own, so that both take their index.
+        const SETTLING: &str = ") as v join booking_booking s on s.event_id = v.column1
+            and s.session_id = v.column2
+            join booking_place p on p.booking_id = s.booking_id and p.seat_id is null
+                and p.return_time is null
+            where s.state = 'CANCELLED' and s.open_payment_id is not null
+            group by s.event_id, s.session_id";
         let mut counts: BTreeMap<_, u32> = wanted.buyers.iter().map(|buyer| (*buyer, 0)).collect();
         let buyers: Vec<_> = wanted.buyers.iter().copied().collect();
         let mut rows = Vec::new();
-        for tail in [SEATS, BOOKED] {
+        for tail in [SEATS, BOOKED, SETTLING] {
             rows.extend(bulk_rows!(
                 self,
                 HEAD,

@@ -70,7 +70,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Where the stream of an event stands; `None` when the event was never on sale.
+    /// Where the stream of an event stands; `None` when the event was never on sale. That of one
+    /// that is a draft again stands at a new beginning, so that its watchers notice.
     pub(crate) async fn feed_cursor(&mut self, event_id: EventId) -> Result<Option<FeedCursor>> {
         const SQL: &str = "select epoch, revision from booking_feed where event_id = $1";
         let row: Option<(i64, i64)> =

@@ -92,9 +92,11 @@ impl Tx {
         now: Timestamp,
         page: &PageRequest,
     ) -> Result<Vec<Hold>> {
-        const SQL: &str = "select hold_id from booking_hold
+        const SQL: &str = "select hold_id from booking_hold h
             where session_id = $1 and state = 'ACTIVE' and expire_time > $2
             and ($3 is null or event_id = $3) and (create_time, hold_id) < ($4, $5)
+            and exists (select 1 from booking_event e
+                where e.event_id = h.event_id and e.on_sale)
             order by create_time desc, hold_id desc limit $6";
         let after = page.after.unwrap_or(Cursor::LAST);
         let ids: Vec<(Uuid,)> = sql!(self, fetch_all sqlx::query_as(SQL)
@@ -126,6 +128,40 @@ impl Tx {
             holds.extend(rows.into_iter().map(|(id,)| HoldId::from(id)));
         }
         Ok(holds)
+    }
+
+    /// Active holds of an event, whether their time is over or not.
+    pub(crate) async fn active_holds_at(
+        &mut self,
+        event_id: EventId,
+        limit: i64,
+    ) -> Result<Vec<HoldId>> {
+        const SQL: &str = "select hold_id from booking_hold
+            where event_id = $1 and state = 'ACTIVE' order by expire_time, hold_id limit $2";
+        let rows: Vec<(Uuid,)> =
+            sql!(self, fetch_all sqlx::query_as(SQL).bind(event_id.uuid()).bind(limit))?;
+        Ok(rows.into_iter().map(|(id,)| id.into()).collect())
+    }
+
+    /// Whose the holds are, with their events.
+    pub(crate) async fn owners_of_holds(
+        &mut self,
+        holds: &BTreeSet<HoldId>,
+    ) -> Result<BTreeSet<(EventId, SessionId)>> {
+        const HEAD: &str = "select event_id, session_id from booking_hold where hold_id in (";
+        let holds: Vec<HoldId> = holds.iter().copied().collect();
+        let rows = bulk_rows!(
+            self,
+            HEAD,
+            &holds,
+            |b, id| b.push_bind(id.uuid()),
+            ")",
+            as (Uuid, String)
+        );
+        let owner = |(event_id, session): (Uuid, String)| {
+            Ok((event_id.into(), column(SessionId::parse(&session), "session_id")?))
+        };
+        rows.into_iter().map(owner).collect()
     }
 
     /// The active holds of buyers, those whose time is over among them.

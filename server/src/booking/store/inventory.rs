@@ -9,12 +9,8 @@ use crate::error::Result;
 use crate::kernel::id::{BookingId, EventId, SeatId};
 use crate::kernel::money::Currency;
 use crate::kernel::seat_state::SeatState;
-use crate::kernel::time::Timestamp;
+use crate::kernel::time::{Timestamp, span_micros};
 use crate::store::{Signal, Tx, bulk_write, column, sql};
-
-fn micros(span: std::time::Duration) -> i64 {
-    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
-}
 
 fn state_at_first(inventory: &Inventory, seat_id: SeatId) -> SeatState {
     if inventory.blocked.contains(&seat_id) { SeatState::Blocked } else { SeatState::Available }
@@ -54,10 +50,10 @@ impl Tx {
             .bind(terms.on_sale)
             .bind(terms.start_time.micros())
             .bind(terms.currency.code().to_owned())
-            .bind(micros(terms.hold_ttl))
-            .bind(micros(terms.hold_life_max))
+            .bind(span_micros(terms.hold_ttl))
+            .bind(span_micros(terms.hold_life_max))
             .bind(i64::from(terms.places_per_buyer_max))
-            .bind(micros(terms.cancel_until)))?;
+            .bind(span_micros(terms.cancel_until)))?;
         if added == 0 {
             return Ok(());
         }
@@ -176,7 +172,15 @@ impl Tx {
         Ok(())
     }
 
-    /// Reads every seat of an event; `None` when it was never on sale.
+    /// Whether an event has something to show: it is on sale, or was until it was called off. One
+    /// that is a draft again has nothing.
+    pub(crate) async fn has_inventory(&mut self, event_id: EventId) -> Result<bool> {
+        const SQL: &str = "select exists (select 1 from booking_offer where event_id = $1)
+            or exists (select 1 from booking_ga_offer where event_id = $1)";
+        sql!(self, fetch_one sqlx::query_scalar(SQL).bind(event_id.uuid()))
+    }
+
+    /// Reads every seat of an event; `None` when it was never on sale or is a draft again.
     pub(crate) async fn seat_map(&mut self, event_id: EventId) -> Result<Option<SeatMap>> {
         const EVENT: &str = "select e.currency_code, f.epoch, f.revision
             from booking_event e join booking_feed f on f.event_id = e.event_id
@@ -191,6 +195,9 @@ impl Tx {
         let event: Option<(String, i64, i64)> =
             sql!(self, fetch_optional sqlx::query_as(EVENT).bind(id))?;
         let Some((currency, epoch, revision)) = event else { return Ok(None) };
+        if !self.has_inventory(event_id).await? {
+            return Ok(None);
+        }
         let offers: Vec<OfferRow> = sql!(self, fetch_all sqlx::query_as(OFFERS).bind(id))?;
         let seats: Vec<SeatRow> = sql!(self, fetch_all sqlx::query_as(SEATS).bind(id))?;
         let ga_offers = self.ga_counts_of(event_id).await?;

@@ -11,3 +11,4 @@ mod takeover;
 
 pub(crate) use board::BoardWanted;
 pub(crate) use feed::Revision;
+pub(crate) use takeover::Takeover;

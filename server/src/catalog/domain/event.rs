@@ -73,6 +73,8 @@ pub struct Event {
     pub offers: Vec<Offer>,
     /// What is told of its venue.
     pub venue: VenueSummary,
+    /// Whether it is or was on sale, so that everybody may know of it.
+    pub was_published: bool,
     /// When it was created.
     pub create_time: Timestamp,
     /// Raised by every change; the version of the aggregate on the bus as well.
@@ -101,7 +103,8 @@ impl Event {
             EventState::Cancelled => Err(Reason::EventNotDraft.with("state", self.state.name())),
             EventState::Draft => {
                 check_times(self.start_time, self.end_time, now)?;
-                Ok(Some(self.become_state(EventState::Published)))
+                let published = self.become_state(EventState::Published);
+                Ok(Some(Self { was_published: true, ..published }))
             }
         }
     }
@@ -148,14 +151,16 @@ impl Event {
         self.offers.iter().map(quantity).sum()
     }
 
-    /// Whether it is shown to this caller: drafts are there for their organizer and admins only.
+    /// Whether it is shown to this caller: drafts, and those that were called off before anybody
+    /// could see them, are there for their organizer and admins only.
     pub fn is_visible_to(&self, caller: Option<&Caller>) -> bool {
-        match self.state {
-            EventState::Published | EventState::Cancelled => true,
-            EventState::Draft => {
-                caller.is_some_and(|caller| caller.may_see(SessionId::User(self.organizer_id)))
-            }
-        }
+        let is_public = match self.state {
+            EventState::Published => true,
+            EventState::Cancelled => self.was_published,
+            EventState::Draft => false,
+        };
+        let owner = SessionId::User(self.organizer_id);
+        is_public || caller.is_some_and(|caller| caller.may_see(owner))
     }
 
     /// The text that searches look through.

@@ -128,6 +128,7 @@ impl EventDraft {
             terms: self.terms,
             offers: build_offers(&self.offers, &[], now, entropy),
             venue: venue.summary(),
+            was_published: false,
             create_time: now,
             version: 1,
         })

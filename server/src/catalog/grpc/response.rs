@@ -2,17 +2,16 @@
 
 use std::collections::HashMap;
 
-use boxoffice_proto::booking::v1::SeatCursor;
 use boxoffice_proto::catalog::v1 as wire;
 
 use crate::booking::domain::availability::Availability;
-use crate::booking::domain::inventory::{FeedCursor, GaOffer, MapSeat, SeatMap, SeatOffer};
+use crate::booking::domain::inventory::{GaOffer, MapSeat, SeatMap, SeatOffer};
 use crate::catalog::domain::event::{Event, EventState};
 use crate::catalog::domain::offer::{Offer, Sold};
 use crate::catalog::domain::venue::{Row, Section, Venue, VenueSummary};
 use crate::kernel::id::{EventId, OfferId};
 use crate::kernel::money::Currency;
-use crate::transport::wire::{amount, offer_statuses, seat_state, span, time};
+use crate::transport::wire::{amount, cursor, offer_statuses, seat_state, span, time};
 
 /// A venue with as much of its sections as was read.
 pub(super) fn venue(venue: Venue) -> wire::Venue {
@@ -187,13 +186,10 @@ pub(super) fn availability(event_id: EventId, event: Availability) -> wire::Even
     }
 }
 
-fn cursor(cursor: FeedCursor) -> SeatCursor {
-    SeatCursor { epoch: cursor.epoch, revision: cursor.revision }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::booking::domain::inventory::FeedCursor;
     use crate::kernel::id::{SeatId, SectionId};
     use crate::kernel::seat_state::SeatState;
 

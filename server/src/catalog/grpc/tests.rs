@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::CatalogGrpc;
 use crate::adapters::system_clock::SystemClock;
 use crate::catalog::tests::catalog_of;
+use crate::identity::tests::fixture::secrets;
 use crate::kernel::caller::{Caller, Role, Scopes, SessionId};
 use crate::kernel::id::{GuestId, UserId};
 use crate::ports::clock::Clock;
@@ -24,7 +25,7 @@ use crate::transport::wire::time;
 fn server(database: &TestDatabase) -> CatalogGrpc {
     let clock = Arc::new(SystemClock::default());
     let service = catalog_of(database, clock);
-    CatalogGrpc::new(service, RequestKeys::new([7; 32]))
+    CatalogGrpc::new(service, RequestKeys::new(&secrets()))
 }
 
 fn from<T>(session: SessionId, message: T) -> Request<T> {

@@ -1,7 +1,7 @@
 //! Changing venues and events.
 
 use super::CatalogService;
-use super::catalog::{attempt, check_etag, enter, lock_own_event, no_event, no_venue, owns};
+use super::catalog::{is_etag_of, lock_own_event, no_event, no_venue, owns, unless_stale};
 use crate::booking;
 use crate::catalog::domain::event::{Event, EventState};
 use crate::catalog::domain::event_change::EventChange;
@@ -11,8 +11,9 @@ use crate::catalog::events::event_updated;
 use crate::error::{Reason, Result};
 use crate::kernel::caller::Caller;
 use crate::kernel::id::{EventId, VenueId};
+use crate::kernel::page::Cursor;
 use crate::kernel::time::Timestamp;
-use crate::store::{RequestKey, Tx};
+use crate::store::{RequestKey, Tx, attempt, enter};
 
 impl CatalogService {
     /// Changes fields of a venue of the caller's. Answers without the seats.
@@ -24,7 +25,7 @@ impl CatalogService {
         etag: &str,
         change: &VenueChange,
     ) -> Result<Venue> {
-        attempt(|| async {
+        let outcome = attempt(|| async {
             let mut tx = self.store.begin().await?;
             let now = self.clock.now();
             let earlier = enter(&mut tx, key, venue_id.uuid(), now).await?;
@@ -37,16 +38,18 @@ impl CatalogService {
             let venue =
                 venue.filter(|venue| owns(caller, venue.organizer_id)).ok_or_else(no_venue)?;
             if earlier.is_none() {
-                check_etag(etag, venue.version)?;
+                if !is_etag_of(venue.version, etag) {
+                    return Ok(None);
+                }
                 if let Some(changed) = change.apply(&venue, now, rand::random)? {
                     save_venue(&mut tx, &venue, &changed, now).await?;
                 }
             }
             let venue = tx.venue(venue_id).await?.ok_or_else(no_venue)?;
             tx.commit().await?;
-            Ok(venue)
-        })
-        .await
+            Ok(Some(venue))
+        });
+        unless_stale(outcome.await?)
     }
 
     /// Changes fields of an event of the caller's, as far as its state allows.
@@ -58,13 +61,15 @@ impl CatalogService {
         etag: &str,
         change: &EventChange,
     ) -> Result<Event> {
-        attempt(|| async {
+        let outcome = attempt(|| async {
             let mut tx = self.store.begin().await?;
             let now = self.clock.now();
             let earlier = enter(&mut tx, key, event_id.uuid(), now).await?;
             let event = lock_own_event(&mut tx, caller, event_id).await?;
             if earlier.is_none() {
-                check_etag(etag, event.version)?;
+                if !is_etag_of(event.version, etag) {
+                    return Ok(None);
+                }
                 let venue = tx.venue(event.venue_id).await?.ok_or_else(no_venue)?;
                 if let Some(changed) = change.apply(&event, &venue, now, rand::random)? {
                     tx.update_event(&changed).await?;
@@ -78,9 +83,9 @@ impl CatalogService {
             }
             let event = tx.event(event_id).await?.ok_or_else(no_event)?;
             tx.commit().await?;
-            Ok(event)
-        })
-        .await
+            Ok(Some(event))
+        });
+        unless_stale(outcome.await?)
     }
 }
 
@@ -106,8 +111,14 @@ async fn save_venue(tx: &mut Tx, before: &Venue, after: &Venue, now: Timestamp) 
     let summary = after.summary();
     if summary != before.summary() {
         tx.renew_search_keys(venue_id, &summary).await?;
-        for event in tx.events_on_sale_at(venue_id, now).await? {
-            booking::service::describe_event(tx, &event.facts()).await?;
+        let mut after = Cursor::FIRST;
+        loop {
+            let events = tx.events_on_sale_at(venue_id, now, after).await?;
+            let Some(last) = events.last() else { break };
+            after = Cursor { position: last.end_time.micros(), id: last.event_id.uuid() };
+            for event in &events {
+                booking::service::describe_event(tx, &event.facts()).await?;
+            }
         }
     }
     Ok(())

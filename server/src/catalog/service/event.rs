@@ -1,7 +1,7 @@
 //! Making and reading events.
 
 use super::CatalogService;
-use super::catalog::{attempt, enter, no_event, no_venue, owns};
+use super::catalog::{no_event, no_venue, owns};
 use crate::booking;
 use crate::booking::domain::inventory::SeatMap;
 use crate::catalog::domain::event::{Event, EventState};
@@ -12,7 +12,7 @@ use crate::error::{Reason, Result};
 use crate::kernel::caller::Caller;
 use crate::kernel::id::EventId;
 use crate::kernel::page::{Page, PageRequest};
-use crate::store::{RequestKey, Tx};
+use crate::store::{RequestKey, Tx, attempt, enter};
 
 /// Events that one sweep marks as over at the most.
 const SWEEP_MAX: u32 = 500;

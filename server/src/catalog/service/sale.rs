@@ -1,7 +1,7 @@
 //! Putting events on sale, taking them off sale and calling them off.
 
 use super::CatalogService;
-use super::catalog::{attempt, enter, lock_own_event};
+use super::catalog::lock_own_event;
 use crate::booking;
 use crate::catalog::domain::event::{Event, EventState};
 use crate::catalog::events::{event_cancelled, event_published, event_unpublished};
@@ -10,7 +10,7 @@ use crate::identity;
 use crate::kernel::caller::Caller;
 use crate::kernel::id::{EventId, SeatId};
 use crate::kernel::time::Timestamp;
-use crate::store::{RequestKey, Tx};
+use crate::store::{RequestKey, Tx, attempt, enter};
 
 /// A step in the life of an event.
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::CatalogService;
-use super::catalog::{attempt, enter, lock_own_event, no_event, owns};
+use super::catalog::{lock_own_event, no_event, owns};
 use crate::booking;
 use crate::booking::domain::availability::Availability;
 use crate::catalog::domain::event::{Event, EventState};
@@ -11,7 +11,7 @@ use crate::error::{Reason, Result};
 use crate::kernel::caller::Caller;
 use crate::kernel::id::{EventId, SeatId};
 use crate::kernel::seat_state::SeatState;
-use crate::store::{RequestKey, Tx};
+use crate::store::{RequestKey, Tx, attempt, enter};
 
 /// How often a request is turned to the other side of a publication that came between.
 const TURNS_MAX: usize = 3;

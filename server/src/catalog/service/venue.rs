@@ -1,14 +1,14 @@
 //! Making and reading venues.
 
 use super::CatalogService;
-use super::catalog::{attempt, enter, no_venue};
+use super::catalog::no_venue;
 use crate::catalog::domain::venue::Venue;
 use crate::catalog::domain::venue_draft::VenueDraft;
 use crate::error::{Reason, Result};
 use crate::kernel::caller::Caller;
 use crate::kernel::id::{UserId, VenueId};
 use crate::kernel::page::{Page, PageRequest};
-use crate::store::RequestKey;
+use crate::store::{RequestKey, attempt, enter};
 
 impl CatalogService {
     /// Creates a venue of the caller's with all its seats, or nothing. Answers without the seats.

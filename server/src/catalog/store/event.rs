@@ -12,7 +12,7 @@ use crate::catalog::domain::venue::VenueSummary;
 use crate::error::{Reason, Result};
 use crate::kernel::id::EventId;
 use crate::kernel::money::Currency;
-use crate::kernel::time::Timestamp;
+use crate::kernel::time::{Timestamp, span_micros, span_of_micros};
 use crate::store::{Tx, bulk_rows, column, row, sql};
 
 /// The columns of an [`EventRow`].
@@ -20,7 +20,7 @@ macro_rules! event_columns {
     () => {
         "event_id, venue_id, organizer_id, title, description, category, tags, image_url, state,
             start_time, end_time, currency_code, hold_ttl_micros, hold_life_max_micros,
-            places_per_buyer_max, cancel_until_micros, create_time, version"
+            places_per_buyer_max, cancel_until_micros, was_published, create_time, version"
     };
 }
 pub(super) use event_columns;
@@ -43,6 +43,7 @@ row! {
         hold_life_max_micros: i64,
         places_per_buyer_max: i64,
         cancel_until_micros: i64,
+        was_published: bool,
         create_time: i64,
         version: i64,
     }
@@ -65,20 +66,16 @@ macro_rules! bind_event {
             .bind($event.start_time.micros())
             .bind($event.end_time.micros())
             .bind($event.terms.currency.code().to_owned())
-            .bind(micros($event.terms.hold_ttl))
-            .bind(micros($event.terms.hold_life_max))
+            .bind(span_micros($event.terms.hold_ttl))
+            .bind(span_micros($event.terms.hold_life_max))
             .bind(i64::from($event.terms.places_per_buyer_max))
-            .bind(micros($event.terms.cancel_until))
+            .bind(span_micros($event.terms.cancel_until))
             .bind($event.version)
     };
 }
 
-fn micros(span: Duration) -> i64 {
-    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
-}
-
 fn span(micros: i64, name: &'static str) -> Result<Duration> {
-    column(u64::try_from(micros).ok(), name).map(Duration::from_micros)
+    column(span_of_micros(micros), name)
 }
 
 fn event(row: EventRow, offers: Vec<Offer>, venue: VenueSummary) -> Result<Event> {
@@ -104,6 +101,7 @@ fn event(row: EventRow, offers: Vec<Offer>, venue: VenueSummary) -> Result<Event
         },
         offers,
         venue,
+        was_published: row.was_published,
         create_time: Timestamp::from_micros(row.create_time),
         version: row.version,
     })
@@ -166,11 +164,12 @@ impl Tx {
 
     /// Writes the state of an event that was read at the version before.
     pub(crate) async fn update_event_state(&mut self, event: &Event) -> Result<()> {
-        const SQL: &str = "update catalog_event set state = $2, version = $3
-            where event_id = $1 and version = $3 - 1";
+        const SQL: &str = "update catalog_event set state = $2, was_published = $3, version = $4
+            where event_id = $1 and version = $4 - 1";
         let changed = sql!(self, execute sqlx::query(SQL)
             .bind(event.event_id.uuid())
             .bind(event.state.name())
+            .bind(event.was_published)
             .bind(event.version))?;
         require_one(changed)
     }

@@ -7,10 +7,11 @@ use crate::catalog::domain::event::{Event, searched_text};
 use crate::catalog::domain::venue::{Venue, VenueSummary};
 use crate::error::{Reason, Result};
 use crate::kernel::id::{EventId, VenueId};
+use crate::kernel::page::Cursor;
 use crate::kernel::time::Timestamp;
 use crate::store::{Tx, bulk_write, sql};
 
-/// Events whose search text is renewed at once; a description may have 10,000 characters.
+/// Events that are read at once; a description may have 10,000 characters.
 const EVENTS_AT_ONCE: i64 = 500;
 
 impl Tx {
@@ -38,21 +39,25 @@ impl Tx {
         Ok(row.map(|(event_id,)| event_id.into()))
     }
 
-    /// The events that are on sale at the venue and have not ended.
+    /// The next events that are on sale at the venue and have not ended, by the time they end.
     pub(crate) async fn events_on_sale_at(
         &mut self,
         venue_id: VenueId,
         now: Timestamp,
+        after: Cursor,
     ) -> Result<Vec<Event>> {
         const SQL: &str = concat!(
             "select ",
             event_columns!(),
             " from catalog_event where venue_id = $1 and state = 'PUBLISHED' and end_time > $2
-            order by end_time, event_id"
+            and (end_time, event_id) > ($3, $4) order by end_time, event_id limit $5"
         );
         let rows: Vec<EventRow> = sql!(self, fetch_all sqlx::query_as(SQL)
             .bind(venue_id.uuid())
-            .bind(now.micros()))?;
+            .bind(now.micros())
+            .bind(after.position)
+            .bind(after.id)
+            .bind(EVENTS_AT_ONCE))?;
         self.complete_events(rows).await
     }
 

@@ -1,5 +1,6 @@
 //! The use cases on real databases.
 
+mod called_off;
 mod lists;
 mod ownership;
 mod repeats;
@@ -44,6 +45,7 @@ impl Clock for HandClock {
 struct Fixture {
     database: TestDatabase,
     clock: Arc<HandClock>,
+    booking: BookingService,
     catalog: CatalogService,
 }
 
@@ -53,8 +55,10 @@ impl Fixture {
         let databases = TestDatabase::each().await?;
         let fixtures = databases.into_iter().map(|database| {
             let clock = Arc::new(HandClock(AtomicI64::new(START.micros())));
-            let catalog = catalog_of(&database, clock.clone());
-            Self { database, clock, catalog }
+            let booking = sale_of(&database, clock.clone());
+            let catalog =
+                CatalogService::new(database.store.clone(), clock.clone(), booking.clone());
+            Self { database, clock, booking, catalog }
         });
         Ok(fixtures.collect())
     }
@@ -83,11 +87,15 @@ impl Fixture {
 
 /// The use cases over a database, beside a sale with lanes of its own.
 pub(super) fn catalog_of(database: &TestDatabase, clock: Arc<dyn Clock>) -> CatalogService {
+    let booking = sale_of(database, Arc::clone(&clock));
+    CatalogService::new(database.store.clone(), clock, booking)
+}
+
+fn sale_of(database: &TestDatabase, clock: Arc<dyn Clock>) -> BookingService {
     let store = database.store.clone();
     let lanes = Lanes::start(&store, &clock, &Tasks::default());
     let holds = DatabaseHolds::new(store.clone(), lanes.clone(), Arc::clone(&clock));
-    let booking = BookingService::new(store.clone(), lanes, Arc::new(holds), Arc::clone(&clock));
-    CatalogService::new(store, clock, booking)
+    BookingService::new(store, lanes, Arc::new(holds), clock)
 }
 
 fn caller(name: &str, role: Role) -> Caller {
@@ -105,7 +113,7 @@ fn organizer() -> Caller {
 
 fn key(caller: &Caller) -> RequestKey {
     let request_id = Uuid::from_u128(rand::random());
-    RequestKey { session: caller.session, method: "Test", request_id, body_hash: vec![1] }
+    RequestKey { session: caller.session, method: "Test", request_id, body_hash: vec![1].into() }
 }
 
 /// A venue of sections of rows of `seats` seats each.

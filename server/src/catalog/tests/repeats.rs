@@ -49,7 +49,7 @@ async fn a_request_id_with_another_body_is_refused_and_another_callers_is_not() 
         let first = key(&organizer);
         let draft = VenueDraft::parse(&venue_plan(1, 1, 2))?;
         let venue = fixture.catalog.create_venue(&organizer, &first, &draft).await?;
-        let changed = RequestKey { body_hash: vec![2], ..first.clone() };
+        let changed = RequestKey { body_hash: vec![2].into(), ..first.clone() };
         let refused = fixture.catalog.create_venue(&organizer, &changed, &draft).await;
         assert_eq!(reason(refused), Some(Reason::RequestIdReused));
         let other = caller("other", Role::Organizer);

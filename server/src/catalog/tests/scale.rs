@@ -65,6 +65,36 @@ async fn fifty_thousand_seats_are_built_put_on_sale_and_shown_in_the_order_of_th
     Ok(())
 }
 
+/// How long counting a hundred thousand seats may take on a busy machine. It takes a fraction.
+const COUNTED_MAX: Duration = Duration::from_secs(3);
+
+#[tokio::test]
+async fn a_hundred_thousand_seats_of_two_hundred_sections_are_counted_in_no_time() -> Result<()> {
+    for fixture in Fixture::each().await? {
+        let organizer = organizer();
+        let mut event_ids = Vec::new();
+        for _ in 0..2 {
+            let venue = fixture.venue(&organizer, &venue_plan(200, 10, 25)).await?;
+            let event = fixture.published(&organizer, &event_plan(&venue)).await?;
+            event_ids.push(event.event_id);
+        }
+        let begun = Instant::now();
+        let events = fixture.catalog.availability(&event_ids).await?;
+        let counted = begun.elapsed();
+        println!("{:?}: 100,000 seats counted in {counted:?}", fixture.database.store.engine());
+        for (event_id, availability) in events {
+            assert!(event_ids.contains(&event_id));
+            let names = availability.offers.iter().map(|offer| offer.name.clone());
+            let sections = (0..200).map(|number| format!("Section {number}"));
+            assert_eq!(names.collect::<Vec<_>>(), sections.collect::<Vec<_>>());
+            assert!(availability.offers.iter().all(|offer| offer.available == 250));
+        }
+        assert!(counted < COUNTED_MAX, "{counted:?}");
+        fixture.database.discard().await?;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_caller_who_goes_away_leaves_everything_or_nothing() -> Result<()> {
     for fixture in Fixture::each().await? {

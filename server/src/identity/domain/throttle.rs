@@ -1,8 +1,10 @@
-//! How often somebody may be wrong. Failures are counted three times: for an account from one
-//! address, which stops whoever guesses; and, higher, for an address and for an account, which
-//! stops whoever spreads the guesses over many accounts or many addresses. An address from which
-//! the account was used lately has to do with the first two only, so that nobody who guesses
-//! elsewhere can lock its owner out.
+//! How often somebody may be wrong. An attempt is counted before it is told what it came to, and
+//! given back if it was right, so that of many at the same time no more than may be are told; late
+//! ones, right and wrong alike, learn that they are too late. It is counted three times: for an
+//! account from one address, which stops whoever guesses; and, higher, for an address and for an
+//! account, which stops whoever spreads the guesses over many accounts or many addresses. An address
+//! from which the account was used lately has to do with the first only, so that nobody who guesses,
+//! elsewhere or beside its owner, can lock the owner out.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -15,7 +17,7 @@ pub const FAILURES_KEPT: Duration = Duration::from_secs(15 * 60);
 const PAIR_FAILURES_MAX: i64 = 10;
 /// Failures for one account from anywhere.
 const ACCOUNT_FAILURES_MAX: i64 = 100;
-/// Failures from one address for any accounts. Many people may share an address.
+/// Failures of one kind from one address for any accounts. Many people may share an address.
 const ADDRESS_FAILURES_MAX: i64 = 200;
 /// How long an address from which an account was used is known.
 pub const ADDRESS_KNOWN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -42,7 +44,7 @@ pub enum Counter {
 impl Counter {
     /// The counters that an attempt looks at.
     pub const OF_ATTEMPT: [Self; 4] = [Self::Pair, Self::Account, Self::Address, Self::Known];
-    /// The counters that a failure raises.
+    /// The counters that an attempt raises.
     pub const OF_FAILURE: [Self; 3] = [Self::Pair, Self::Account, Self::Address];
 
     /// What its key is derived with; another counter has another key.
@@ -84,7 +86,7 @@ pub fn wait(counts: &[Count], now: Timestamp) -> Option<Duration> {
     let alive = || counts.iter().filter(|count| now < count.expire_time);
     let known = alive().any(|count| count.counter == Counter::Known);
     alive()
-        .filter(|count| !(known && count.counter == Counter::Account))
+        .filter(|count| !(known && matches!(count.counter, Counter::Account | Counter::Address)))
         .filter(|count| count.counter.limit().is_some_and(|limit| count.attempts >= limit))
         .map(|count| count.expire_time.since(now))
         .max()
@@ -130,14 +132,17 @@ mod tests {
     }
 
     #[test]
-    fn what_others_do_elsewhere_holds_up_no_known_address() {
+    fn what_others_do_holds_up_no_known_address() {
         let account = count(Counter::Account, i64::MAX);
         let known = count(Counter::Known, 1);
         assert_eq!(wait(&[account, known], NOW), None);
         assert_eq!(wait(&[account, known, count(Counter::Pair, 10)], NOW), Some(LEFT));
-        assert_eq!(wait(&[account, known, count(Counter::Address, 200)], NOW), Some(LEFT));
+        let address = count(Counter::Address, i64::MAX);
+        assert_eq!(wait(&[account, known, address], NOW), None);
         let forgotten = Count { expire_time: NOW, ..known };
-        assert_eq!(wait(&[account, forgotten], NOW), Some(LEFT));
+        for limiting in [account, address] {
+            assert_eq!(wait(&[limiting, forgotten], NOW), Some(LEFT));
+        }
     }
 
     #[test]

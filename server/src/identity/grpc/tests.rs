@@ -14,7 +14,7 @@ use tonic_types::StatusExt;
 use tower::Layer;
 
 use super::*;
-use crate::identity::tests::fixture::{EMAIL, Fixture, PASSWORD};
+use crate::identity::tests::fixture::{EMAIL, Fixture, PASSWORD, secrets};
 use crate::ports::clock::Clock;
 use crate::transport::access::AccessRules;
 use crate::transport::auth::{Auth, AuthLayer};
@@ -25,7 +25,7 @@ type Client = IdentityServiceClient<Auth<IdentityServiceServer<IdentityGrpc>>>;
 const REQUEST_ID: &str = "0191d7a4-7b7e-7c2e-9a63-7f3a1f6c2b11";
 
 fn client(f: &Fixture) -> Client {
-    let rpcs = IdentityGrpc::new(f.service.clone(), RequestKeys::new([7; 32]));
+    let rpcs = IdentityGrpc::new(f.service.clone(), RequestKeys::new(&secrets()));
     let rules = AccessRules::load(&POOL).expect("every RPC has a rule");
     let clock: Arc<dyn Clock> = f.clock.clone();
     let layer = AuthLayer::new(rules, Arc::clone(&f.tokens), clock);

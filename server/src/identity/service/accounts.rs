@@ -59,7 +59,8 @@ impl IdentityService {
         Ok(user)
     }
 
-    /// Sets the roles of a user, once for a request id. CUSTOMER is always kept.
+    /// Sets the roles of a user, once for a request id. CUSTOMER is always kept. LAST_ADMIN if
+    /// nobody would be left who operates the platform.
     pub async fn set_user_roles(
         &self,
         key: &RequestKey,
@@ -69,14 +70,22 @@ impl IdentityService {
         let refused = || Error::field("roles", "must not have ROLE_GUEST");
         let roles = assigned_roles(roles).ok_or_else(refused)?;
         let mut tx = self.store.begin().await?;
-        // The lock comes first, so that a repeat that runs at the same time waits here and then
+        // The locks come first, so that a repeat that runs at the same time waits here and then
         // finds what its twin left.
+        let admins = self.lock_admins_left(&mut tx, user_id, roles).await?;
         let user = tx.lock_user(user_id).await?;
         let mut recollection = Recollection::load(&mut tx, [key]).await?;
         let remembered = recollection.check(key)?;
         let (user, _) = user.ok_or_else(|| Error::not_found("user"))?;
         if matches!(remembered, Remembered::Resource(_)) {
             return Ok(user);
+        }
+        if user.roles.has(Role::Admin) && !roles.has(Role::Admin) {
+            // It became an admin after the others were locked.
+            let left = admins.ok_or(Reason::ChangedMeanwhile)?;
+            if left == 0 {
+                return Err(Reason::LastAdmin.into());
+            }
         }
         let now = self.clock.now();
         let changed = user.with_roles(roles);
@@ -93,6 +102,24 @@ impl IdentityService {
         recollection.save(&mut tx, now).await?;
         tx.commit().await?;
         Ok(changed.unwrap_or(user))
+    }
+
+    /// Locks all admins if that role is about to be taken from one of them, so that two who take it
+    /// from each other leave one; answers with how many others there are. All are locked in one
+    /// order, the user among them.
+    async fn lock_admins_left(
+        &self,
+        tx: &mut Tx,
+        user_id: UserId,
+        roles: Roles,
+    ) -> Result<Option<usize>> {
+        let loses = !roles.has(Role::Admin)
+            && tx.user(user_id).await?.is_some_and(|user| user.roles.has(Role::Admin));
+        if !loses {
+            return Ok(None);
+        }
+        let admins = tx.lock_users_with(Role::Admin).await?;
+        Ok(Some(admins.into_iter().filter(|admin| *admin != user_id).count()))
     }
 
     /// Whether anybody operates the platform.

@@ -12,6 +12,7 @@ mod verification;
 
 pub use accounts::{Session, UserKey, contact_email, fill_contact_email};
 pub use audit::audit;
+pub use refresh::SWEEP_FULL;
 pub use sign_in::{Arrival, GuestSession, IdentityService, SignedIn, TokenPair};
 pub use take_over::takeover;
 pub use verification::MailToken;

@@ -58,21 +58,22 @@ impl IdentityService {
         self.admit(&mut tx, &attempt, self.clock.now()).await?;
         drop(tx);
         let verdict = self.passwords.verify(current, Some(known.1.clone())).await?;
-        if verdict == Verdict::Wrong {
-            self.note_failure(&attempt).await?;
-            return Err(current_password_wrong());
-        }
+        // In any case, so that how long a late guess takes tells nothing.
         let hash = self.passwords.hash(new).await?;
         let mut tx = self.store.begin().await?;
+        self.count(&mut tx, &attempt).await?;
+        if verdict == Verdict::Wrong {
+            tx.commit().await?;
+            return Err(current_password_wrong());
+        }
         let now = self.clock.now();
         let locked = tx.lock_user(user_id).await?.ok_or_else(|| Error::not_found("user"))?;
         if locked.1 != known.1 {
             return Err(current_password_wrong());
         }
-        self.admit(&mut tx, &attempt, now).await?;
         let user = put_password(&mut tx, &locked, &hash, now).await?;
         self.note_success(&mut tx, &attempt, now).await?;
-        let session = SessionId::User(user_id);
+        let session = SessionId::User(user.user_id);
         let tokens = self.begin_sign_in(&mut tx, session, user.roles, now).await?;
         tx.commit().await?;
         Ok(tokens)
@@ -116,12 +117,16 @@ impl IdentityService {
             None => None,
         };
         drop(tx);
-        let Some(reset) = reset.filter(|reset| reset.is_open(self.clock.now())) else {
-            self.note_failure(&attempt).await?;
+        let hash = match reset.as_ref().filter(|reset| reset.is_open(self.clock.now())) {
+            Some(_) => Some(self.passwords.hash(new).await?),
+            None => None,
+        };
+        let mut tx = self.store.begin().await?;
+        self.count(&mut tx, &attempt).await?;
+        let Some((reset, hash)) = reset.zip(hash) else {
+            tx.commit().await?;
             return Err(Reason::MailTokenInvalid.into());
         };
-        let hash = self.passwords.hash(new).await?;
-        let mut tx = self.store.begin().await?;
         let now = self.clock.now();
         let locked = tx.lock_user(reset.user_id).await?.ok_or(Reason::MailTokenInvalid)?;
         // Whoever came with the same token meanwhile held the user's lock.
@@ -130,6 +135,7 @@ impl IdentityService {
             return Err(Reason::MailTokenInvalid.into());
         }
         put_password(&mut tx, &locked, &hash, now).await?;
+        self.note_success(&mut tx, &attempt, now).await?;
         tx.commit().await
     }
 }

@@ -15,6 +15,8 @@ use crate::store::Tx;
 
 /// Rows of a kind that one sweep forgets at the most, so that it never holds the database for long.
 const SWEEP_MAX: i64 = 500;
+/// What a sweep answers with at the least when there may be more for the next.
+pub const SWEEP_FULL: u64 = 100;
 
 impl IdentityService {
     /// Exchanges a refresh token for the next pair, as [`decide`] says.
@@ -92,8 +94,8 @@ impl IdentityService {
     }
 
     /// Tells of guests again where that is due, and forgets some of the sign-ins, requests for
-    /// passwords and counts whose time is over; answers with how many there were. Zero means that
-    /// there is no more for now.
+    /// passwords and counts whose time is over; answers with how many there were. There may be more
+    /// only if they are [`SWEEP_FULL`] or more.
     pub async fn sweep(&self) -> Result<u64> {
         let told = self.tell_again().await?;
         let mut tx = self.store.begin().await?;

@@ -102,21 +102,19 @@ impl IdentityService {
         address: Option<IpAddr>,
     ) -> Result<AccessToken> {
         let attempt = Attempt::to_serve(id, address);
-        let mut tx = self.store.read().await?;
+        self.admit(&mut self.store.read().await?, &attempt, self.clock.now()).await?;
+        let mut tx = self.store.begin().await?;
+        self.count(&mut tx, &attempt).await?;
         let now = self.clock.now();
-        self.admit(&mut tx, &attempt, now).await?;
-        let known = tx.service_account(id).await?;
-        drop(tx);
         // Hashes are compared, so that how long it takes tells nothing of the secret.
         let hash = ServiceSecret::hash_of(secret);
+        let known = tx.service_account(id).await?;
         let account =
             known.filter(|(account, known)| account.disable_time.is_none() && *known == hash);
         let Some((account, _)) = account else {
-            self.note_failure(&attempt).await?;
+            tx.commit().await?;
             return Err(Reason::ServiceSecretWrong.into());
         };
-        let mut tx = self.store.begin().await?;
-        let now = self.clock.now();
         self.note_success(&mut tx, &attempt, now).await?;
         tx.commit().await?;
         self.access_tokens.issue_to_service(id, account.scopes, now, rand::random())

@@ -121,8 +121,8 @@ impl IdentityService {
     }
 
     /// Signs in. Unknown e-mail and wrong password answer CREDENTIALS_WRONG after the same work,
-    /// and LOGIN_THROTTLED without any when too many went before. If a guest is to be taken over
-    /// and cannot be, nobody is signed in.
+    /// and LOGIN_THROTTLED without any when too many went before, be the password right or wrong. If
+    /// a guest is to be taken over and cannot be, nobody is signed in.
     pub async fn login(
         &self,
         email: &str,
@@ -140,17 +140,16 @@ impl IdentityService {
             Verdict::Wrong | Verdict::Right => None,
             Verdict::RightButWeaklyHashed => Some(self.passwords.rehash(password).await?),
         };
+        let mut tx = self.store.begin().await?;
+        self.count(&mut tx, &attempt).await?;
         let Some((known, hash)) = known.filter(|_| verdict != Verdict::Wrong) else {
-            self.note_failure(&attempt).await?;
+            tx.commit().await?;
             return Err(Reason::CredentialsWrong.into());
         };
-        let mut tx = self.store.begin().await?;
         let now = self.clock.now();
         // The lock makes sure that a password that was changed meanwhile lets nobody in.
         let locked = tx.lock_user(known.user_id).await?.filter(|(_, now)| *now == hash);
         let (mut user, _) = locked.ok_or(Reason::CredentialsWrong)?;
-        // Once more: of many guesses that run at the same time, a late one may be right.
-        self.admit(&mut tx, &attempt, now).await?;
         self.note_success(&mut tx, &attempt, now).await?;
         if let Some(stronger) = stronger {
             tx.replace_password_hash(user.user_id, &hash, &stronger).await?;

@@ -1,4 +1,4 @@
-//! Counting failures, as `domain/throttle.rs` says. The counts are in the database, so that all
+//! Counting attempts, as `domain/throttle.rs` says. The counts are in the database, so that all
 //! replicas share them, under keyed hashes, so that the table tells nobody who tried what.
 
 use std::net::IpAddr;
@@ -44,12 +44,20 @@ impl Attempt {
         self.account.is_some() || !matches!(counter, Counter::Account | Counter::Known)
     }
 
+    /// The keys of these counters, in one order, so that nobody waits for anybody in a ring.
+    fn keys<const N: usize>(&self, key: &Key, counters: [Counter; N]) -> Vec<(Key, Counter)> {
+        let counters = counters.into_iter().filter(|counter| self.concerns(*counter));
+        let mut keys: Vec<_> = counters.map(|c| (self.key(key, c), c)).collect();
+        keys.sort_unstable_by_key(|(key, _)| *key);
+        keys
+    }
+
     fn key(&self, key: &Key, counter: Counter) -> Key {
         let account = self.account.as_deref().unwrap_or_default();
         let (kind, account, address) = match counter {
             Counter::Pair | Counter::Known => (self.kind, account, self.address.as_str()),
             Counter::Account | Counter::Resets => (self.kind, account, ""),
-            Counter::Address => ("", "", self.address.as_str()),
+            Counter::Address => (self.kind, "", self.address.as_str()),
         };
         // The account comes last: it may have line breaks of its own.
         let text = format!("{}\n{kind}\n{address}\n{account}", counter.name());
@@ -81,38 +89,42 @@ impl IdentityService {
         }
     }
 
-    /// Counts a failure, in a transaction of its own: what it was part of changes nothing.
-    pub(super) async fn note_failure(&self, attempt: &Attempt) -> Result<()> {
-        let counters = Counter::OF_FAILURE.into_iter().filter(|c| attempt.concerns(*c));
-        let mut keys: Vec<Key> =
-            counters.map(|counter| attempt.key(&self.throttle_key, counter)).collect();
-        // In one order, so that nobody waits for anybody in a ring.
-        keys.sort_unstable();
-        let mut tx = self.store.begin().await?;
+    /// Counts an attempt whose outcome is known and was told to nobody, and refuses it as `admit`
+    /// does, because of many at the same time a late one may be right. A refusal, which is not to be
+    /// committed, takes the same work either way. Whoever was wrong commits; whoever was right goes
+    /// on to `note_success`.
+    pub(super) async fn count(&self, tx: &mut Tx, attempt: &Attempt) -> Result<()> {
         let now = self.clock.now();
-        for key in &keys {
-            tx.count_attempt(key, now, now + FAILURES_KEPT).await?;
+        let mut counts = Vec::new();
+        for (key, counter) in attempt.keys(&self.throttle_key, Counter::OF_FAILURE) {
+            let (counted, expire_time) = tx.count_attempt(&key, now, now + FAILURES_KEPT).await?;
+            counts.push(Count { counter, attempts: counted - 1, expire_time });
         }
-        tx.commit().await
+        for (key, counter) in attempt.keys(&self.throttle_key, [Counter::Known]) {
+            if let Some((attempts, expire_time)) = tx.counted_attempts(&key).await? {
+                counts.push(Count { counter, attempts, expire_time });
+            }
+        }
+        wait(&counts, now).map_or(Ok(()), |wait| Err(throttled(wait)))
     }
 
-    /// Forgets what failed before for this account, and remembers that it was used from here. What
-    /// others did from the same address still counts.
+    /// Gives a counted attempt back that was right: forgets what failed before for this account,
+    /// and remembers that it was used from here. What others did from the same address still counts.
     pub(super) async fn note_success(
         &self,
         tx: &mut Tx,
         attempt: &Attempt,
         now: Timestamp,
     ) -> Result<()> {
-        let counters = [Counter::Pair, Counter::Account, Counter::Known];
-        let counters = counters.into_iter().filter(|c| attempt.concerns(*c));
-        let mut keys: Vec<(Key, Counter)> =
-            counters.map(|counter| (attempt.key(&self.throttle_key, counter), counter)).collect();
-        keys.sort_unstable_by_key(|(key, _)| *key);
-        for (key, counter) in &keys {
+        for (key, counter) in attempt.keys(&self.throttle_key, Counter::OF_ATTEMPT) {
             match counter {
-                Counter::Known => tx.remember_success(key, now + ADDRESS_KNOWN).await?,
-                _ => tx.forget_attempts(key).await?,
+                Counter::Known => tx.remember_success(&key, now + ADDRESS_KNOWN).await?,
+                Counter::Pair | Counter::Account if attempt.account.is_some() => {
+                    tx.forget_attempts(&key).await?;
+                }
+                Counter::Pair | Counter::Account | Counter::Address | Counter::Resets => {
+                    tx.uncount_attempt(&key).await?;
+                }
             }
         }
         Ok(())
@@ -128,7 +140,8 @@ impl IdentityService {
     ) -> Result<bool> {
         let key = Attempt::to_sign_in(email, None).key(&self.throttle_key, Counter::Resets);
         let expire_time = now + RESETS_KEPT;
-        let attempts = tx.count_attempt(&key, now, expire_time).await? - 1;
-        Ok(wait(&[Count { counter: Counter::Resets, attempts, expire_time }], now).is_none())
+        let (counted, expire_time) = tx.count_attempt(&key, now, expire_time).await?;
+        let count = Count { counter: Counter::Resets, attempts: counted - 1, expire_time };
+        Ok(wait(&[count], now).is_none())
     }
 }

@@ -19,24 +19,33 @@ impl Tx {
     }
 
     /// Counts one more attempt; the first, and the first after the time was over, say when it is
-    /// forgotten. The row stays locked. Answers with how many there are.
+    /// forgotten. The row stays locked. Answers with how many there are, and when that is.
     pub(crate) async fn count_attempt(
         &mut self,
         key: &[u8],
         now: Timestamp,
         expire_time: Timestamp,
-    ) -> Result<i64> {
+    ) -> Result<(i64, Timestamp)> {
         const SQL: &str = "insert into identity_throttle (throttle_key, attempt_count, expire_time)
             values ($1, 1, $2) on conflict (throttle_key) do update set
                 attempt_count = case when identity_throttle.expire_time <= $3 then 1
                     else identity_throttle.attempt_count + 1 end,
                 expire_time = case when identity_throttle.expire_time <= $3 then $2
                     else identity_throttle.expire_time end
-            returning attempt_count";
-        sql!(self, fetch_one sqlx::query_scalar(SQL)
+            returning attempt_count, expire_time";
+        let (attempts, expire_time): (i64, i64) = sql!(self, fetch_one sqlx::query_as(SQL)
             .bind(key)
             .bind(expire_time.micros())
-            .bind(now.micros()))
+            .bind(now.micros()))?;
+        Ok((attempts, Timestamp::from_micros(expire_time)))
+    }
+
+    /// Takes one attempt back, if there is any.
+    pub(crate) async fn uncount_attempt(&mut self, key: &[u8]) -> Result<()> {
+        const SQL: &str = "update identity_throttle set attempt_count = attempt_count - 1
+            where throttle_key = $1 and attempt_count > 0";
+        sql!(self, execute sqlx::query(SQL).bind(key))?;
+        Ok(())
     }
 
     /// Forgets the attempts.

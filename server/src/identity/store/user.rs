@@ -130,6 +130,16 @@ impl Tx {
         Ok(changed == 1)
     }
 
+    /// Locks the accounts that have the role, in the order of their ids. Looks at every account; for
+    /// what is rare.
+    pub(crate) async fn lock_users_with(&mut self, role: Role) -> Result<Vec<UserId>> {
+        const SQL: &str = "select user_id from identity_user
+            where ' ' || roles || ' ' like '% ' || $1 || ' %' order by user_id";
+        let text = AssertSqlSafe(format!("{SQL}{}", self.for_update()));
+        let ids: Vec<Uuid> = sql!(self, fetch_all sqlx::query_scalar(text).bind(role.name()))?;
+        Ok(ids.into_iter().map(UserId::from).collect())
+    }
+
     /// Whether any account has the role. Looks at every account; for the start of the server.
     pub(crate) async fn has_user_with(&mut self, role: Role) -> Result<bool> {
         const SQL: &str = "select count(*) from identity_user

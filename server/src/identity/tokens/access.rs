@@ -63,6 +63,14 @@ pub struct AccessToken {
     pub expire_time: Timestamp,
 }
 
+/// What a token of ours says.
+pub enum TokenRead {
+    /// This caller may act.
+    Works(Caller),
+    /// This one could, until its time was over.
+    Expired(Caller),
+}
+
 /// Makes and verifies access tokens.
 pub struct AccessTokens {
     issuer: String,
@@ -164,6 +172,14 @@ impl AccessTokens {
     /// Who a token speaks for. TOKEN_EXPIRED if nothing but its time is wrong with it, else
     /// TOKEN_INVALID.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Caller> {
+        match self.read(token, now)? {
+            TokenRead::Works(caller) => Ok(caller),
+            TokenRead::Expired(_) => Err(Reason::TokenExpired.into()),
+        }
+    }
+
+    /// What a token of ours says; TOKEN_INVALID if it is none.
+    pub fn read(&self, token: &str, now: Timestamp) -> Result<TokenRead> {
         let claims = self.signed_claims(token).ok_or(Reason::TokenInvalid)?;
         let session = SessionId::parse(&claims.sub).ok_or(Reason::TokenInvalid)?;
         let latest = (now + CLOCK_LEEWAY).unix_seconds();
@@ -173,9 +189,6 @@ impl AccessTokens {
             return Err(Reason::TokenInvalid.into());
         };
         let token_expire_time = Timestamp::from_micros(expire_micros);
-        if token_expire_time <= now {
-            return Err(Reason::TokenExpired.into());
-        }
         // A role that a newer replica knows and this one doesn't gives no rights here. Services
         // have no roles and nobody else has scopes, whatever is claimed.
         let roles: Roles = claims.roles.iter().filter_map(|name| Role::parse(name)).collect();
@@ -184,7 +197,9 @@ impl AccessTokens {
             SessionId::Service(_) => (Roles::default(), scopes),
             SessionId::User(_) | SessionId::Guest(_) => (roles, Scopes::default()),
         };
-        Ok(Caller { session, roles, scopes, token_expire_time })
+        let caller = Caller { session, roles, scopes, token_expire_time };
+        let works = now < token_expire_time;
+        Ok(if works { TokenRead::Works(caller) } else { TokenRead::Expired(caller) })
     }
 
     /// The claims of a token that one of our keys has signed for us. The header only chooses among

@@ -6,7 +6,7 @@ mod mail;
 mod refresh;
 mod service;
 
-pub use access::{AccessToken, AccessTokens};
+pub use access::{AccessToken, AccessTokens, TokenRead};
 pub use mail::{MailTokens, VerificationClaim};
 pub use refresh::{RefreshSecret, RefreshTokens};
 pub use service::ServiceSecret;

@@ -116,6 +116,7 @@ fn kind(kind: DifferenceKind) -> wire::ledger_difference::Kind {
         DifferenceKind::RefundUnknown => wire::ledger_difference::Kind::RefundUnknown,
         DifferenceKind::RefundMissed => wire::ledger_difference::Kind::RefundMissed,
         DifferenceKind::RefundUnfounded => wire::ledger_difference::Kind::RefundUnfounded,
+        DifferenceKind::RefundOverdue => wire::ledger_difference::Kind::RefundOverdue,
     }
 }
 

@@ -4,7 +4,7 @@ use super::{always, settled};
 use crate::operations::invariants::Invariant;
 
 /// The promises, in the order they are reported.
-pub(super) const PROMISES: [Invariant; 10] = [
+pub(super) const PROMISES: [Invariant; 11] = [
     always(
         "confirmed_booking_is_paid",
         "What was taken and not given back for a confirmed booking is the price of its places.",
@@ -78,7 +78,9 @@ pub(super) const PROMISES: [Invariant; 10] = [
         "A payment belongs to whom its booking belongs, also after a guest was taken over.",
         "select p.payment_id, p.session_id from payment_payment p
         join booking_booking b on b.booking_id = p.booking_id
-        where p.session_id <> b.session_id and p.update_time < $1",
+        where p.session_id <> b.session_id and p.update_time < $1
+        and not exists (select 1 from booking_takeover t
+            where t.guest_session_id in (p.session_id, b.session_id))",
     ),
     settled(
         "no_payment_forgotten",
@@ -90,11 +92,18 @@ pub(super) const PROMISES: [Invariant; 10] = [
         where state = 'PENDING' and coalesce(next_ask_time, update_time) < $1",
     ),
     settled(
+        "no_refund_overdue",
+        "The gateway has given money back within 15 minutes.",
+        "select refund_id, cause from payment_refund
+        where state = 'PENDING' and create_time < $1 - 900000000",
+    ),
+    settled(
         "captured_money_has_a_home",
         "Money that was taken belongs to a confirmed booking or is given back.",
         "select p.payment_id, b.state from payment_payment p
         join booking_booking b on b.booking_id = p.booking_id
-        where p.state = 'SUCCEEDED' and p.refunded_minor < p.amount_minor and p.update_time < $1
+        where p.state = 'SUCCEEDED' and p.refunded_minor < p.amount_minor
+        and p.update_time < $1 and b.update_time < $1
         and (b.state <> 'CONFIRMED' or b.paid_payment_id is null
             or b.paid_payment_id <> p.payment_id)",
     ),

@@ -3,6 +3,8 @@
 use super::payment::{Payment, PaymentState};
 use super::refund::{Refund, RefundState};
 use crate::kernel::id::{PaymentId, RefundId};
+use crate::kernel::limits::REFUND_DURATION_MAX;
+use crate::kernel::time::Timestamp;
 use crate::ports::gateway::{ChargeOutcome, ChargeRecord};
 
 /// How a payment or refund differs.
@@ -22,6 +24,8 @@ pub enum DifferenceKind {
     RefundMissed,
     /// We say that money was given back, and the gateway does not.
     RefundUnfounded,
+    /// The gateway has not given money back for so long that it may refuse to.
+    RefundOverdue,
 }
 
 /// One difference.
@@ -58,8 +62,13 @@ pub struct Compared {
     pub done: Vec<RefundId>,
 }
 
-/// Compares a charge of the gateway's with the payment and refunds of ours.
-pub fn compare(theirs: &ChargeRecord, ours: Option<(&Payment, &[Refund])>) -> Compared {
+/// Compares a charge of the gateway's with the payment and refunds of ours. Theirs were read first:
+/// that we know more than they counts only if we have known it since `before` that.
+pub fn compare(
+    theirs: &ChargeRecord,
+    ours: Option<(&Payment, &[Refund])>,
+    before: Timestamp,
+) -> Compared {
     let mut compared = Compared::default();
     let mut differ = |kind: DifferenceKind, detail: String| {
         compared.differences.push(Difference {
@@ -95,7 +104,7 @@ pub fn compare(theirs: &ChargeRecord, ours: Option<(&Payment, &[Refund])>) -> Co
         PaymentState::Failed | PaymentState::Canceled => captured,
         PaymentState::Pending | PaymentState::RequiresAction | PaymentState::Unknown => over,
     };
-    if payment.state == PaymentState::Succeeded && !captured {
+    if payment.state == PaymentState::Succeeded && !captured && payment.update_time < before {
         differ(
             DifferenceKind::CaptureUnfounded,
             format!("the gateway says {seen}, we say {state}"),
@@ -104,30 +113,46 @@ pub fn compare(theirs: &ChargeRecord, ours: Option<(&Payment, &[Refund])>) -> Co
     if hears {
         differ(DifferenceKind::OutcomeMissed, format!("the gateway says {seen}, we say {state}"));
     }
+    let done = compare_refunds(theirs, refunds, before, &mut differ);
+    Compared { hears, done, ..compared }
+}
+
+/// Compares the refunds of a charge. Answers with those of ours that turn out to be done.
+fn compare_refunds(
+    theirs: &ChargeRecord,
+    ours: &[Refund],
+    before: Timestamp,
+    differ: &mut impl FnMut(DifferenceKind, String),
+) -> Vec<RefundId> {
     let mut done = Vec::new();
-    for refund in refunds {
-        let found = theirs.refunds.iter().any(|their| their.refund_id == Some(refund.refund_id));
+    for refund in ours {
         let id = refund.refund_id;
-        match (refund.state, found) {
-            (RefundState::Pending, true) => {
+        let their = theirs.refunds.iter().find(|their| their.refund_id == Some(id));
+        match (refund.state, their) {
+            (RefundState::Pending, Some(their)) if refund.is(their) => {
                 differ(DifferenceKind::RefundMissed, format!("the gateway has made {id}"));
                 done.push(id);
             }
-            (RefundState::Succeeded, false) => {
+            (RefundState::Pending, None) if refund.create_time + REFUND_DURATION_MAX < before => {
+                let detail = format!("the gateway has not made {id}, which we still ask for");
+                differ(DifferenceKind::RefundOverdue, detail);
+            }
+            (RefundState::Succeeded, None) if refund.update_time < before => {
                 differ(DifferenceKind::RefundUnfounded, format!("the gateway has not made {id}"));
             }
-            (RefundState::Pending, false) | (RefundState::Succeeded, true) => {}
+            // Another amount than ours is told of below.
+            (RefundState::Pending | RefundState::Succeeded, _) => {}
         }
     }
     for their in &theirs.refunds {
-        let ours = refunds.iter().find(|refund| their.refund_id == Some(refund.refund_id));
+        let ours = ours.iter().find(|refund| their.refund_id == Some(refund.refund_id));
         if ours.is_none_or(|refund| refund.amount.minor != their.amount_minor) {
             let (minor, ours) = (their.amount_minor, ours.map_or(0, |refund| refund.amount.minor));
             let detail = format!("the gateway gave {minor} back, we say {ours}");
             differ(DifferenceKind::RefundUnknown, detail);
         }
     }
-    Compared { hears, done, ..compared }
+    done
 }
 
 const fn name(outcome: &ChargeOutcome) -> &'static str {

@@ -7,6 +7,7 @@ use crate::payment::domain::payment::NewPayment;
 use crate::ports::gateway::{FailureCode, PaymentMethod, RefundRecord};
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+const LATER: Timestamp = Timestamp::from_micros(1_800_000_000_000_001);
 
 fn euro(minor: i64) -> Money {
     Money { currency: Currency::parse("EUR").unwrap(), minor }
@@ -80,7 +81,7 @@ fn every_pair_of_outcomes_is_told_apart() {
                 _ => vec![],
             };
             let ours = payment(state);
-            let compared = compare(&theirs(outcome.clone(), 500, &[]), Some((&ours, &[])));
+            let compared = compare(&theirs(outcome.clone(), 500, &[]), Some((&ours, &[])), LATER);
             assert_eq!(kinds(&compared), expected, "{state:?} {outcome:?}");
             assert_eq!(compared.hears, expected == [missed], "{state:?} {outcome:?}");
         }
@@ -90,9 +91,9 @@ fn every_pair_of_outcomes_is_told_apart() {
 #[test]
 fn what_cannot_be_settled_by_itself_changes_nothing() {
     let ours = payment(PaymentState::Pending);
-    let other_amount = compare(&theirs(captured(), 501, &[]), Some((&ours, &[])));
+    let other_amount = compare(&theirs(captured(), 501, &[]), Some((&ours, &[])), LATER);
     assert_eq!(kinds(&other_amount), [DifferenceKind::AmountDiffers]);
-    let unknown = compare(&theirs(captured(), 500, &[]), None);
+    let unknown = compare(&theirs(captured(), 500, &[]), None, LATER);
     assert_eq!(kinds(&unknown), [DifferenceKind::ChargeUnknown]);
     for compared in [other_amount, unknown] {
         assert!(!compared.hears && compared.done.is_empty() && !compared.differences[0].settled);
@@ -108,7 +109,7 @@ fn refunds_are_compared_one_by_one() {
     };
     let strange = RefundRecord { refund_id: None, amount_minor: 1 };
     let compared = |state, records: &[RefundRecord]| {
-        compare(&theirs(captured(), 500, records), Some((&ours, &[refund(state)])))
+        compare(&theirs(captured(), 500, records), Some((&ours, &[refund(state)])), LATER)
     };
     let missed = compared(RefundState::Pending, &[made(200)]);
     assert_eq!(kinds(&missed), [DifferenceKind::RefundMissed]);
@@ -119,4 +120,36 @@ fn refunds_are_compared_one_by_one() {
     let unknown = [DifferenceKind::RefundUnknown];
     assert_eq!(kinds(&compared(RefundState::Succeeded, &[made(201)])), unknown);
     assert_eq!(kinds(&compared(RefundState::Succeeded, &[made(200), strange])), unknown);
+}
+
+#[test]
+fn a_refund_of_another_amount_is_another_one() {
+    let ours = payment(PaymentState::Succeeded);
+    let other =
+        RefundRecord { refund_id: Some(refund(RefundState::Pending).refund_id), amount_minor: 199 };
+    let refunds = [refund(RefundState::Pending)];
+    let compared = compare(&theirs(captured(), 500, &[other]), Some((&ours, &refunds)), LATER);
+    assert_eq!(kinds(&compared), [DifferenceKind::RefundUnknown]);
+    assert!(compared.done.is_empty());
+}
+
+#[test]
+fn what_we_have_known_for_less_long_than_they_is_no_difference() {
+    let ours = payment(PaymentState::Succeeded);
+    let refunds = [refund(RefundState::Succeeded)];
+    let behind = theirs(ChargeOutcome::Unknown, 500, &[]);
+    let both = [DifferenceKind::CaptureUnfounded, DifferenceKind::RefundUnfounded];
+    assert_eq!(kinds(&compare(&behind, Some((&ours, &refunds)), LATER)), both);
+    assert_eq!(kinds(&compare(&behind, Some((&ours, &refunds)), NOW)), []);
+}
+
+#[test]
+fn a_refund_that_is_not_made_is_told_of_after_a_while() {
+    let ours = payment(PaymentState::Succeeded);
+    let refunds = [refund(RefundState::Pending)];
+    let (soon, late) = (NOW + REFUND_DURATION_MAX, LATER + REFUND_DURATION_MAX);
+    let compared = |before| compare(&theirs(captured(), 500, &[]), Some((&ours, &refunds)), before);
+    assert_eq!(kinds(&compared(soon)), []);
+    assert_eq!(kinds(&compared(late)), [DifferenceKind::RefundOverdue]);
+    assert!(!compared(late).differences[0].settled);
 }

@@ -7,7 +7,9 @@ use crate::booking::domain::saga::Trigger;
 use crate::error::{Reason, Result};
 use crate::kernel::caller::SessionId;
 use crate::kernel::id::{BookingId, EventId, PaymentId, RefundId};
-use crate::kernel::limits::{GATEWAY_LEASE, GATEWAY_PAUSE_MAX};
+use crate::kernel::limits::{
+    GATEWAY_LEASE, GATEWAY_LONG_PAUSE_MAX, GATEWAY_PATIENT_ASKS, GATEWAY_PAUSE_MAX,
+};
 use crate::kernel::money::Money;
 use crate::kernel::time::Timestamp;
 use crate::ports::gateway::{Charge, ChargeOutcome, FailureCode, PaymentMethod};
@@ -319,10 +321,18 @@ impl Payment {
     }
 }
 
-/// How long to wait before the gateway is asked again: 1, 2, 4 … seconds.
+/// How long to wait before the gateway is asked again: 1, 2, 4 … seconds up to a minute, and once
+/// nobody can be waiting any more, 2, 4, 8 … minutes up to an hour.
 pub fn pause(ask_count: u32) -> Duration {
-    let seconds = 1_u64.checked_shl(ask_count).unwrap_or(u64::MAX);
-    Duration::from_secs(seconds).min(GATEWAY_PAUSE_MAX)
+    let doubled = |span: Duration, times: u32| {
+        span.saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX))
+    };
+    match ask_count.checked_sub(GATEWAY_PATIENT_ASKS) {
+        None => doubled(Duration::from_secs(1), ask_count).min(GATEWAY_PAUSE_MAX),
+        Some(more) => {
+            doubled(GATEWAY_PAUSE_MAX, more.saturating_add(1)).min(GATEWAY_LONG_PAUSE_MAX)
+        }
+    }
 }
 
 #[cfg(test)]

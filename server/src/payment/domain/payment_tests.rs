@@ -1,5 +1,6 @@
 use super::*;
 use crate::kernel::id::GuestId;
+use crate::kernel::limits::{PAY_BY_SPAN, SETTLE_BY_SPAN};
 use crate::kernel::money::Currency;
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
@@ -82,7 +83,6 @@ fn an_unknown_outcome_is_asked_about_with_growing_pauses_and_told_once() {
     assert_eq!(payment.next_ask_time, Some(NOW + Duration::from_secs(1)));
     assert_eq!(payment.hear(&ChargeOutcome::Unknown, NOW), None);
     assert_eq!(payment.next_ask_time, Some(NOW + Duration::from_secs(2)));
-    assert_eq!(pause(200), GATEWAY_PAUSE_MAX);
     let (fact, _) = payment.hear(&succeeded(), NOW).unwrap();
     assert_eq!((fact, payment.next_ask_time), (PaymentFact::Succeeded, None));
 }
@@ -95,4 +95,13 @@ fn money_is_given_back_once_and_only_if_it_was_taken() {
     let refund = payment.refund("second_capture", NOW).unwrap();
     assert_eq!(refund.amount.minor, 500);
     assert!(payment.refund("second_capture", NOW).is_none());
+}
+
+#[test]
+fn nobody_waits_long_for_what_is_awaited_and_what_is_not_is_asked_about_once_an_hour() {
+    let awaited: Duration = (0..GATEWAY_PATIENT_ASKS).map(pause).sum();
+    assert!((0..GATEWAY_PATIENT_ASKS).all(|count| pause(count) <= GATEWAY_PAUSE_MAX));
+    assert!(awaited >= PAY_BY_SPAN + SETTLE_BY_SPAN, "{awaited:?}");
+    assert_eq!(pause(GATEWAY_PATIENT_ASKS), GATEWAY_PAUSE_MAX * 2);
+    assert_eq!((pause(200), pause(u32::MAX)), (GATEWAY_LONG_PAUSE_MAX, GATEWAY_LONG_PAUSE_MAX));
 }

@@ -3,8 +3,10 @@
 use crate::kernel::id::{BookingId, EventId, PaymentId, RefundId};
 use crate::kernel::money::Money;
 use crate::kernel::time::Timestamp;
+use crate::ports::gateway::RefundRecord;
 
-/// The life cycle of a refund. It has no failure: the gateway is asked until the money is back.
+/// The life cycle of a refund. It has no failure: the gateway is asked until the money is back,
+/// also if it refuses, which is told of as long as it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefundState {
     /// Recorded; the gateway has not said that it is done.
@@ -53,4 +55,11 @@ pub struct Refund {
     pub create_time: Timestamp,
     /// When it last changed.
     pub update_time: Timestamp,
+}
+
+impl Refund {
+    /// Whether a refund in the gateway's books is this one: of its key and its amount.
+    pub fn is(&self, their: &RefundRecord) -> bool {
+        their.refund_id == Some(self.refund_id) && their.amount_minor == self.amount.minor
+    }
 }

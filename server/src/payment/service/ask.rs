@@ -1,36 +1,44 @@
 //! Asking the gateway, always outside of transactions and always with the same key.
 
+use std::sync::Arc;
+
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::{FinishRefund, PaymentService, SettlePayment};
 use crate::error::{Error, Result};
 use crate::kernel::limits::{GATEWAY_CALL_MAX, GATEWAY_LEASE};
 use crate::payment::domain::{Payment, Refund, pause};
-use crate::ports::gateway::{self, ChargeOutcome};
+use crate::ports::gateway::{self, ChargeOutcome, RefundOutcome};
 
-/// Payments and refunds that one round asks about at the most.
-const ROUND_MAX: i64 = 200;
+/// The right to call the gateway.
+type Turn = OwnedSemaphorePermit;
 
 impl PaymentService {
     /// Asks about every payment and for every refund whose turn it is, without waiting for the
-    /// answers. Says whether there may be more.
+    /// answers. Says whether there may be more that can be asked about now.
     pub async fn ask_due(&self) -> Result<bool> {
+        // What can be asked about right now, and no more than half of it at once: new payments want
+        // their turn too. While nothing can be, the next round comes after the pause.
+        let free = u32::try_from(self.turns.available_permits()).unwrap_or(u32::MAX);
+        let each = free / 4;
+        let turns = Arc::clone(&self.turns).try_acquire_many_owned(each * 2);
+        let (Ok(mut turns), 1..) = (turns, each) else { return Ok(false) };
         let now = self.clock.now();
         let lease = now + GATEWAY_LEASE;
         let mut tx = self.store.begin().await?;
-        // No more than can be asked about right now: new payments want their turn too.
-        let turns = i64::try_from(self.turns.available_permits() / 2).unwrap_or(0).min(ROUND_MAX);
-        let due = tx.take_due_payments(now, lease, turns).await?;
-        let refunds = tx.take_due_refunds(now, lease, turns).await?;
+        let due = tx.take_due_payments(now, lease, i64::from(each)).await?;
+        let refunds = tx.take_due_refunds(now, lease, i64::from(each)).await?;
         tx.commit().await?;
-        let full = |count: usize| i64::try_from(count).is_ok_and(|count| count == ROUND_MAX);
+        let full = |count: usize| u32::try_from(count).is_ok_and(|count| count == each);
         let more = full(due.len()) || full(refunds.len());
         let payments = self.store.read().await?.payments_by_id(&due.into_iter().collect()).await?;
         for payment in payments {
-            let service = self.clone();
-            self.tasks.spawn(async move { service.ask_logged(payment).await });
+            let (service, turn) = (self.clone(), turns.split(1));
+            self.tasks.spawn(async move { service.ask_logged(payment, turn).await });
         }
         for refund in refunds {
-            let service = self.clone();
-            self.tasks.spawn(async move { service.refund_logged(refund).await });
+            let (service, turn) = (self.clone(), turns.split(1));
+            self.tasks.spawn(async move { service.refund_logged(refund, turn).await });
         }
         Ok(more)
     }
@@ -45,9 +53,10 @@ impl PaymentService {
         tx.commit().await
     }
 
-    pub(super) async fn ask_logged(&self, payment: Payment) {
+    /// Asks about a payment, in the turn it has or in its own.
+    pub(super) async fn ask_logged(&self, payment: Payment, turn: Option<Turn>) {
         let payment_id = payment.payment_id;
-        if let Err(error) = self.ask(payment).await {
+        if let Err(error) = self.ask(payment, turn).await {
             // The lease runs out and somebody asks again.
             tracing::warn!(%payment_id, %error, "a payment's outcome could not be taken in");
         }
@@ -55,11 +64,11 @@ impl PaymentService {
 
     /// Charges, or passes on what the buyer's action gave, or cancels what must no longer be
     /// charged, and takes the answer in.
-    async fn ask(&self, payment: Payment) -> Result<()> {
+    async fn ask(&self, payment: Payment, turn: Option<Turn>) -> Result<()> {
         if !payment.state.is_open() {
             return Ok(());
         }
-        let _turn = self.turns.acquire().await.map_err(Error::internal)?;
+        let _turn = self.turn(turn).await?;
         let awaited = self.bookings.awaits(payment.booking_id, payment.payment_id).await?;
         let charge = payment.charge();
         let answer = async {
@@ -76,23 +85,42 @@ impl PaymentService {
         Ok(())
     }
 
-    pub(super) async fn refund_logged(&self, refund: Refund) {
+    async fn turn(&self, turn: Option<Turn>) -> Result<Turn> {
+        match turn {
+            Some(turn) => Ok(turn),
+            None => Arc::clone(&self.turns).acquire_owned().await.map_err(Error::internal),
+        }
+    }
+
+    /// Asks for a refund, in the turn it has or in its own.
+    pub(super) async fn refund_logged(&self, refund: Refund, turn: Option<Turn>) {
         let refund_id = refund.refund_id;
-        if let Err(error) = self.refund(refund).await {
+        if let Err(error) = self.refund(refund, turn).await {
             tracing::warn!(%refund_id, %error, "a refund could not be noted");
         }
     }
 
-    async fn refund(&self, refund: Refund) -> Result<()> {
+    async fn refund(&self, refund: Refund, turn: Option<Turn>) -> Result<()> {
         let Refund { refund_id, payment_id, amount, ask_count, .. } = refund.clone();
         let wanted = gateway::Refund { refund_id, payment_id, amount };
-        let _turn = self.turns.acquire().await.map_err(Error::internal)?;
+        let _turn = self.turn(turn).await?;
         let answer = tokio::time::timeout(GATEWAY_CALL_MAX, self.gateway.refund(&wanted)).await;
-        if answer == Ok(true) {
-            return self.lanes.run(refund.event_id, FinishRefund(refund)).await;
+        match answer.unwrap_or(RefundOutcome::Unknown) {
+            RefundOutcome::Made => {
+                return self.lanes.run(refund.event_id, FinishRefund(refund)).await;
+            }
+            RefundOutcome::Unknown => {}
+            RefundOutcome::Refused => {
+                // Nobody but an operator can find out why, so it is asked for again until then.
+                tracing::error!(%refund_id, %payment_id, "the gateway refuses to give money back");
+            }
         }
         let mut tx = self.store.begin().await?;
         tx.put_off_refund(refund_id, self.clock.now() + pause(ask_count)).await?;
         tx.commit().await
     }
 }
+
+#[cfg(test)]
+#[path = "ask_tests.rs"]
+mod tests;

@@ -13,6 +13,6 @@ pub use compare::Comparison;
 pub use confirm::ConfirmPaymentAction;
 pub use create::CreatePayment;
 pub use notice::NoticeRefusal;
-pub use payments::{PaymentDetails, PaymentService};
+pub use payments::{PaymentDetails, PaymentService, may_be_paid};
 pub use refund::{RefundPayment, give_back_cancelled, take_over};
 pub use settle::{FinishRefund, SettlePayment};

@@ -24,6 +24,11 @@ impl PaymentService {
         self.gateway.name() == name
     }
 
+    /// The header by which the gateway's signatures come.
+    pub fn signature_header(&self) -> &'static str {
+        self.gateway.signature_header()
+    }
+
     /// Takes in a notice: the same way as an answer of the gateway's, and once.
     pub async fn take_notice(
         &self,
@@ -48,7 +53,7 @@ impl PaymentService {
         let details = self.with_refunds(payment).await?;
         let payment = details.payment;
         for refund in details.refunds {
-            let made = charge.refunds.iter().any(|made| made.refund_id == Some(refund.refund_id));
+            let made = charge.refunds.iter().any(|made| refund.is(made));
             if made && refund.state == RefundState::Pending {
                 self.lanes.run(payment.event_id, FinishRefund(refund)).await?;
             }

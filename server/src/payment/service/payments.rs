@@ -1,11 +1,12 @@
 //! What the transport calls.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, broadcast};
 
+use super::compare::Logged;
 use super::create::Recorded;
 use super::refund::Refunded;
 use super::settle::by_id;
@@ -21,7 +22,7 @@ use crate::payment::domain::{Payment, Refund};
 use crate::payment::store::ListedBy;
 use crate::ports::clock::Clock;
 use crate::ports::gateway::PaymentGateway;
-use crate::store::{Lanes, RequestKey, Signal, Store, UseCase};
+use crate::store::{Lanes, RequestKey, Signal, Store, Tx, UseCase};
 use crate::tasks::Tasks;
 
 /// How often whoever waits for an outcome looks, should a signal have been lost.
@@ -38,6 +39,8 @@ pub struct PaymentService {
     pub(super) tasks: Tasks,
     /// Bounds the calls of the gateway that run at the same time.
     pub(super) turns: Arc<Semaphore>,
+    /// Differences of the books that were logged.
+    pub(super) logged: Arc<Mutex<Logged>>,
 }
 
 /// A payment with what was given back of it.
@@ -60,7 +63,8 @@ impl PaymentService {
         tasks: Tasks,
     ) -> Self {
         let turns = Arc::new(Semaphore::new(GATEWAY_CALLS_MAX));
-        Self { store, lanes, bookings, gateway, clock, tasks, turns }
+        let logged = Arc::default();
+        Self { store, lanes, bookings, gateway, clock, tasks, turns, logged }
     }
 
     /// Starts a payment and waits for its outcome, or until the buyer has to do something more, as
@@ -123,10 +127,13 @@ impl PaymentService {
         // Tracked, so that the gateway is asked even if the caller leaves now.
         let service = self.clone();
         let recorded = self.tasks.spawn(async move {
-            let Refunded { payment, refund } = service.lanes.run(event_id, command).await?;
+            let Refunded { payment, refund, .. } = service.lanes.run(event_id, command).await?;
             if let Some(refund) = refund {
                 let service = service.clone();
-                service.tasks.clone().spawn(async move { service.refund_logged(refund).await });
+                service
+                    .tasks
+                    .clone()
+                    .spawn(async move { service.refund_logged(refund, None).await });
             }
             Ok::<Payment, Error>(payment)
         });
@@ -145,7 +152,7 @@ impl PaymentService {
             let Recorded { payment, is_new } = service.lanes.run(event_id, command).await?;
             if is_new {
                 let (service, payment) = (service.clone(), payment.clone());
-                service.tasks.clone().spawn(async move { service.ask_logged(payment).await });
+                service.tasks.clone().spawn(async move { service.ask_logged(payment, None).await });
             }
             Ok::<Payment, Error>(payment)
         });
@@ -275,4 +282,9 @@ impl PaymentService {
         let ids = BTreeSet::from([payment_id]);
         Ok(self.store.read().await?.payments_by_id(&ids).await?.pop())
     }
+}
+
+/// Whether a payment of a booking has taken money, or it is not known yet that it has not.
+pub async fn may_be_paid(tx: &mut Tx, booking_id: BookingId) -> Result<bool> {
+    Ok(tx.count_takings(booking_id).await? > 0)
 }

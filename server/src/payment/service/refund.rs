@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use super::settle::{load, tell_of_refund};
+use crate::booking::domain::booking::Booking;
 use crate::booking::service::{find_booking, return_places};
 use crate::error::{Error, Reason, Result};
 use crate::identity::service::audit;
 use crate::kernel::caller::SessionId;
 use crate::kernel::id::{PaymentId, PlaceId, RefundId};
+use crate::kernel::limits::GATEWAY_LEASE;
 use crate::kernel::time::Timestamp;
 use crate::payment::domain::payment::RefundWanted;
 use crate::payment::domain::{Payment, Refund};
@@ -35,8 +37,10 @@ pub struct RefundPayment {
 pub struct Refunded {
     /// The payment.
     pub payment: Payment,
-    /// The refund, if this request made it: the gateway has to be asked for it.
+    /// The refund, if this request made one: the gateway has to be asked for it.
     pub refund: Option<Refund>,
+    /// Whether this request has returned the places.
+    pub is_new: bool,
 }
 
 #[async_trait]
@@ -53,11 +57,11 @@ impl UseCase for RefundPayment {
                 Ok(Remembered::Resource(id)) => {
                     let payment = load(tx, std::iter::once(id.into())).await?.pop_first();
                     let payment = payment.ok_or_else(|| Error::not_found("payment"));
-                    payment.map(|(_, payment)| Refunded { payment, refund: None })
+                    payment.map(|(_, payment)| Refunded { payment, refund: None, is_new: false })
                 }
                 Ok(Remembered::New) => command.refund(tx, now).await?,
             };
-            if let Ok(Refunded { payment, refund: Some(_) }) = &outcome {
+            if let Ok(Refunded { payment, is_new: true, .. }) = &outcome {
                 requests.remember(&command.key, payment.payment_id.uuid());
                 let subject = payment.payment_id.to_string();
                 audit(tx, command.key.session, "RefundPayment", &subject, now).await?;
@@ -75,8 +79,10 @@ impl RefundPayment {
         let payment = load(tx, std::iter::once(self.payment_id)).await?.pop_first();
         let Some((_, mut payment)) = payment else { return Ok(Err(Error::not_found("payment"))) };
         let booking = find_booking(tx, payment.booking_id).await?;
-        let paid = booking.is_some_and(|b| b.paid_payment == Some(self.payment_id));
-        if !paid || payment.left_minor() == 0 {
+        let booking = booking.filter(|booking| booking.paid_payment == Some(self.payment_id));
+        // Places that cost nothing can be returned after all the money was.
+        let has_places = |booking: &Booking| booking.live_places().next().is_some();
+        if !booking.is_some_and(|booking| payment.left_minor() > 0 || has_places(&booking)) {
             let refusal = Reason::PaymentNotRefundable.with("state", payment.state.name());
             return Ok(Err(refusal));
         }
@@ -84,6 +90,9 @@ impl RefundPayment {
             Ok(returned) => returned,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        if returned.amount.minor == 0 {
+            return Ok(Ok(Refunded { payment, refund: None, is_new: true }));
+        }
         let session = self.key.session.to_string();
         let wanted = RefundWanted {
             refund_id: RefundId::derived(&[
@@ -99,16 +108,23 @@ impl RefundPayment {
         let Some(refund) = refund.filter(|refund| refund.amount == returned.amount) else {
             return Err(Error::internal("more to give back than a payment has left"));
         };
-        save(tx, &payment, &refund, now).await?;
-        Ok(Ok(Refunded { payment, refund: Some(refund) }))
+        // Whoever records it asks the gateway first.
+        save(tx, &payment, &refund, now + GATEWAY_LEASE, now).await?;
+        Ok(Ok(Refunded { payment, refund: Some(refund), is_new: true }))
     }
 }
 
-async fn save(tx: &mut Tx, payment: &Payment, refund: &Refund, now: Timestamp) -> Result<()> {
+async fn save(
+    tx: &mut Tx,
+    payment: &Payment,
+    refund: &Refund,
+    next_ask_time: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
     tell_of_refund(tx, payment, refund, now);
     tx.signal(Signal::Booking(payment.booking_id));
     tx.update_payments(&[payment]).await?;
-    tx.insert_refunds(std::slice::from_ref(refund)).await
+    tx.insert_refunds(std::slice::from_ref(refund), next_ask_time).await
 }
 
 /// Gives back what a cancelled booking says: exactly that, once. The reconciler asks the gateway
@@ -130,13 +146,27 @@ pub async fn give_back_cancelled(
         cause,
         reason: String::new(),
     };
-    match payment.refund_part(wanted, now) {
-        Some(refund) => save(tx, &payment, &refund, now).await,
-        None => Ok(()),
+    let refunds = tx.refunds_of(&BTreeSet::from([payment.payment_id])).await?;
+    if refunds.values().flatten().any(|refund| refund.refund_id == wanted.refund_id) {
+        return Ok(());
     }
+    let refund = payment.refund_part(wanted, now);
+    let Some(refund) = refund.filter(|refund| refund.amount == cancelled.refund) else {
+        return Err(Error::internal("more to give back than a payment has left"));
+    };
+    save(tx, &payment, &refund, now, now).await
 }
 
 /// Gives the payments of a guest to the user who took everything of the guest's over.
-pub async fn take_over(tx: &mut Tx, guest: SessionId, user: SessionId) -> Result<()> {
-    tx.take_over_payments(guest, user).await
+pub async fn take_over(
+    tx: &mut Tx,
+    guest: SessionId,
+    user: SessionId,
+    now: Timestamp,
+) -> Result<()> {
+    tx.take_over_payments(guest, user, now).await
 }
+
+#[cfg(test)]
+#[path = "refund_tests.rs"]
+mod tests;

@@ -57,7 +57,7 @@ impl UseCase for SettlePayment {
             }
         }
         tx.update_payments(&payments.values().collect::<Vec<_>>()).await?;
-        tx.insert_refunds(&refunds).await?;
+        tx.insert_refunds(&refunds, now).await?;
         let answer = |command: &Self| match payments.get(&command.payment_id) {
             Some(payment) => Ok(payment.clone()),
             None => Err(Error::not_found("payment")),

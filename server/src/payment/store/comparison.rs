@@ -26,6 +26,15 @@ pub struct WebhookSeen {
     pub payment_id: PaymentId,
 }
 
+/// How far a gateway's books were compared with ours.
+#[derive(Clone, Copy, Debug)]
+pub struct Compared {
+    /// Up to which of its changes; 0 when they never were.
+    pub position: i64,
+    /// The last of our payments that was looked up in them.
+    pub looked_up: Cursor,
+}
+
 impl Tx {
     /// Which of these webhooks were taken in before.
     pub(in crate::payment) async fn webhooks_seen(
@@ -77,26 +86,38 @@ impl Tx {
         Ok(i64::try_from(swept).is_ok_and(|swept| swept >= SWEEP_MAX))
     }
 
-    /// Up to which change a gateway's books were compared; 0 when they never were.
-    pub(in crate::payment) async fn compared_position(&mut self, gateway: &str) -> Result<i64> {
-        const SQL: &str = "select position from payment_comparison where gateway = $1";
-        let position: Option<i64> =
-            sql!(self, fetch_optional sqlx::query_scalar(SQL).bind(gateway))?;
-        Ok(position.unwrap_or(0))
+    /// How far a gateway's books were compared.
+    pub(in crate::payment) async fn compared(&mut self, gateway: &str) -> Result<Compared> {
+        const SQL: &str = "select position, captured_time, captured_id from payment_comparison
+            where gateway = $1";
+        let row: Option<(i64, Option<i64>, Option<Uuid>)> =
+            sql!(self, fetch_optional sqlx::query_as(SQL).bind(gateway))?;
+        let (position, time, id) = row.unwrap_or((0, None, None));
+        let looked_up = match (time, id) {
+            (Some(position), Some(id)) => Cursor { position, id },
+            _ => Cursor::FIRST,
+        };
+        Ok(Compared { position, looked_up })
     }
 
-    /// Notes up to which change a gateway's books were compared.
-    pub(in crate::payment) async fn save_compared_position(
+    /// Notes how far a gateway's books were compared.
+    pub(in crate::payment) async fn save_compared(
         &mut self,
         gateway: &str,
-        position: i64,
+        compared: Compared,
         now: Timestamp,
     ) -> Result<()> {
-        const SQL: &str = "insert into payment_comparison (gateway, position, compare_time)
-            values ($1, $2, $3)
+        const SQL: &str = "insert into payment_comparison
+                (gateway, position, compare_time, captured_time, captured_id)
+            values ($1, $2, $3, $4, $5)
             on conflict (gateway) do update set position = excluded.position,
-                compare_time = excluded.compare_time";
-        sql!(self, execute sqlx::query(SQL).bind(gateway).bind(position).bind(now.micros()))?;
+                compare_time = excluded.compare_time, captured_time = excluded.captured_time,
+                captured_id = excluded.captured_id";
+        let Compared { position, looked_up } = compared;
+        let looked_up = Some(looked_up).filter(|cursor| *cursor != Cursor::FIRST);
+        let (time, id) = (looked_up.map(|last| last.position), looked_up.map(|last| last.id));
+        sql!(self, execute sqlx::query(SQL)
+            .bind(gateway).bind(position).bind(now.micros()).bind(time).bind(id))?;
         Ok(())
     }
 

@@ -101,7 +101,14 @@ impl Tx {
         Ok(id.map(Into::into))
     }
 
-    /// Payments of a session, or of a booking, the newest first. Exactly one of the two is given.
+    /// How many payments of a booking have taken money, or may yet.
+    pub(in crate::payment) async fn count_takings(&mut self, booking_id: BookingId) -> Result<i64> {
+        const SQL: &str = "select count(*) from payment_payment
+            where booking_id = $1 and state not in ('FAILED', 'CANCELED')";
+        sql!(self, fetch_one sqlx::query_scalar(SQL).bind(booking_id.uuid()))
+    }
+
+    /// Payments of a session, or of a booking, the newest first: their ids and when they were made.
     pub(in crate::payment) async fn list_payments(
         &mut self,
         whose: &ListedBy,
@@ -130,9 +137,12 @@ impl Tx {
         &mut self,
         guest: SessionId,
         user: SessionId,
+        now: Timestamp,
     ) -> Result<()> {
-        const SQL: &str = "update payment_payment set session_id = $1 where session_id = $2";
-        sql!(self, execute sqlx::query(SQL).bind(user.to_string()).bind(guest.to_string()))?;
+        const SQL: &str = "update payment_payment set session_id = $1, update_time = $2
+            where session_id = $3";
+        sql!(self, execute sqlx::query(SQL)
+            .bind(user.to_string()).bind(now.micros()).bind(guest.to_string()))?;
         Ok(())
     }
 

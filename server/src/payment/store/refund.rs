@@ -74,7 +74,12 @@ impl Tx {
         Ok(refunds)
     }
 
-    pub(in crate::payment) async fn insert_refunds(&mut self, refunds: &[Refund]) -> Result<()> {
+    /// Adds refunds, for which the reconciler asks from then on.
+    pub(in crate::payment) async fn insert_refunds(
+        &mut self,
+        refunds: &[Refund],
+        next_ask_time: Timestamp,
+    ) -> Result<()> {
         const HEAD: &str =
             "insert into payment_refund (refund_id, payment_id, booking_id, event_id,
             state, currency_code, amount_minor, cause, reason, ask_count, next_ask_time,
@@ -94,8 +99,7 @@ impl Tx {
                 .push_bind(refund.cause.clone())
                 .push_bind(refund.reason.clone())
                 .push_bind(i64::from(refund.ask_count))
-                // The reconciler asks for it in its next round.
-                .push_bind(refund.create_time.micros())
+                .push_bind(next_ask_time.micros())
                 .push_bind(refund.create_time.micros())
                 .push_bind(refund.update_time.micros()),
             ""

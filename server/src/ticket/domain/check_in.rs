@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Entry, Ticket, TicketState};
-use crate::error::{Reason, Result};
+use crate::error::{Error, Reason, Result};
 use crate::kernel::caller::SessionId;
 use crate::kernel::id::{CheckInId, EventId, TicketId};
 use crate::kernel::time::Timestamp;
@@ -145,7 +145,8 @@ impl GateBook {
                 Ok(self.keep(check_in(CheckInOutcome::DoubleEntry)))
             }
             (TicketState::Used, Some(first)) if !offline => Err(used(first)),
-            (TicketState::Valid | TicketState::Used, _) => {
+            (TicketState::Used, None) => Err(Error::internal("a used ticket without an entry")),
+            (TicketState::Valid, _) | (TicketState::Used, Some(_)) => {
                 let admitted = check_in(CheckInOutcome::Admitted);
                 Ok(self.admit(admitted, now))
             }
@@ -213,7 +214,7 @@ impl GateBook {
     }
 }
 
-fn used(first: &Entry) -> crate::error::Error {
+fn used(first: &Entry) -> Error {
     let mut rejection = Reason::TicketUsed.rejection();
     rejection.metadata.push(("gate", first.gate.clone()));
     rejection.metadata.push(("entry_time", first.time.rfc3339()));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::check_in::*;
 use super::{Ticket, TicketState, TicketWanted};
-use crate::error::Reason;
+use crate::error::{Error, Reason};
 use crate::kernel::caller::SessionId;
 use crate::kernel::id::{BookingId, EventId, PlaceId, TicketId, UserId};
 use crate::kernel::time::Timestamp;
@@ -147,4 +147,15 @@ fn a_ticket_that_is_not_there_is_no_ticket() {
     let mut book = book(ticket());
     let elsewhere = EntryTold { event_id: EventId::new(at(0), [7; 10]), ..told("north", None) };
     assert_eq!(reason(book.weigh(&elsewhere, at(30))), Reason::TicketCodeInvalid);
+}
+
+#[test]
+fn a_used_ticket_without_an_entry_is_a_fault_and_lets_nobody_in() {
+    let broken = || Ticket { state: TicketState::Used, entry: None, ..ticket() };
+    for entry_time in [None, Some(at(10))] {
+        let mut book = book(broken());
+        let answer = book.weigh(&told("north", entry_time), at(30));
+        assert!(matches!(answer, Err(Error::Internal(_))), "{answer:?}");
+        assert!(book.new_check_ins().is_empty() && book.changed_tickets().is_empty());
+    }
 }

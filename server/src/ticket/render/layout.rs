@@ -1,10 +1,9 @@
 //! What stands where on a ticket.
 
-use qrcode::{Color as Module, EcLevel, QrCode};
-
 use super::font::{Fonts, Weight};
+use super::modules::{Modules, QUIET_ZONE, modules};
 use super::{png, svg};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernel::event_facts::EventFacts;
 use crate::kernel::local_time::local_time;
 use crate::ticket::domain::{Ticket, TicketState};
@@ -15,8 +14,6 @@ pub const WIDTH: u32 = 1_000;
 pub const HEIGHT: u32 = 400;
 /// Pixels a unit in formats that have pixels.
 pub const PIXELS_A_UNIT: u16 = 2;
-/// Light modules around a code (ISO/IEC 18004, 5.3.8).
-const QUIET_ZONE: usize = 4;
 
 /// The left edge of the text, and how much room it has.
 const TEXT_LEFT: f32 = 62.0;
@@ -182,23 +179,12 @@ impl Drawing {
     }
 
     fn code(&mut self, code: &str) -> Result<()> {
-        let code =
-            QrCode::with_error_correction_level(code, EcLevel::M).map_err(Error::internal)?;
-        let width = code.width();
-        let units = u16::try_from(width + 2 * QUIET_ZONE).map_err(Error::internal)?;
+        let Modules { side, dark } = modules(code)?;
         // A whole number of pixels a module, so that edges are sharp.
-        let pixels = (CODE_SIDE * f32::from(PIXELS_A_UNIT) / f32::from(units)).floor();
+        let pixels = (CODE_SIDE * f32::from(PIXELS_A_UNIT) / f32::from(side)).floor();
         let module = pixels / f32::from(PIXELS_A_UNIT);
-        let margin = ((CODE_SIDE - module * f32::from(units)) / 2.0).floor();
-        let inset = margin + module * 4.0;
-        let mut dark = Vec::new();
-        for (at, color) in code.to_colors().into_iter().enumerate() {
-            if color == Module::Dark {
-                let column = u16::try_from(at % width).map_err(Error::internal)?;
-                let row = u16::try_from(at / width).map_err(Error::internal)?;
-                dark.push((column, row));
-            }
-        }
+        let margin = ((CODE_SIDE - module * f32::from(side)) / 2.0).floor();
+        let inset = margin + module * f32::from(QUIET_ZONE);
         let (x, y) = (CODE_LEFT + inset, CODE_TOP + inset);
         self.shapes.push(Shape::Code { x, y, module, dark });
         Ok(())

@@ -5,6 +5,7 @@ mod font;
 mod layout;
 #[cfg(test)]
 mod layout_tests;
+mod modules;
 mod png;
 mod svg;
 

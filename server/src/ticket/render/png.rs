@@ -36,6 +36,23 @@ fn paint(Color(red, green, blue): Color, anti_alias: bool) -> Paint<'static> {
     paint
 }
 
+/// Draws the dark modules of a code, with sharp edges, from its corner on.
+pub(super) fn fill_modules(
+    pixels: &mut Pixmap,
+    (x, y): (f32, f32),
+    module: f32,
+    dark: &[(u16, u16)],
+    scale: Transform,
+) {
+    let black = paint(BLACK, false);
+    for (column, row) in dark {
+        let (left, top) = (x + module * f32::from(*column), y + module * f32::from(*row));
+        if let Some(square) = Rect::from_xywh(left, top, module, module) {
+            pixels.fill_rect(square, &black, scale, None);
+        }
+    }
+}
+
 impl Image {
     fn add(&mut self, shape: &Shape, drawing: &Drawing) -> Result<()> {
         match shape {
@@ -65,14 +82,7 @@ impl Image {
                 }
             }
             Shape::Code { x, y, module, dark } => {
-                let black = paint(BLACK, false);
-                for (column, row) in dark {
-                    let (left, top) =
-                        (x + module * f32::from(*column), y + module * f32::from(*row));
-                    if let Some(square) = Rect::from_xywh(left, top, *module, *module) {
-                        self.pixels.fill_rect(square, &black, scale(), None);
-                    }
-                }
+                fill_modules(&mut self.pixels, (*x, *y), *module, dark, scale());
             }
         }
         Ok(())

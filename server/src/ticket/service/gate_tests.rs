@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use super::issue::{describe_event, issue, void};
-use super::read::{CodeRead, TicketService};
-use crate::error::Reason;
+use super::read::{CodeRead, TicketFormat, TicketService};
+use crate::cores::Cores;
+use crate::error::{Error, Reason};
 use crate::kernel::caller::{Caller, Role, Scopes, SessionId};
 use crate::kernel::event_facts::EventFacts;
 use crate::kernel::id::{BookingId, CheckInId, EventId, PlaceId, UserId};
@@ -98,7 +99,8 @@ async fn a_ticket_that_became_void_opens_no_gate_and_gates_learn_of_it() {
         let lanes = Lanes::start(&store, &dyn_clock, &tasks);
         let secret = Secret::parse("a secret of the tests, 0123456789").unwrap();
         let codes = TicketCodes::new(&secret, &[]);
-        let service = TicketService::new(store.clone(), lanes, dyn_clock, codes.clone());
+        let service =
+            TicketService::new(store.clone(), lanes, dyn_clock, codes.clone(), Cores::new(1, 9));
         let tickets = tickets(&store, 3).await;
         let read = |index: usize, entry_time| CodeRead {
             check_in_id: CheckInId::derived(&[&rand::random::<[u8; 16]>()]),
@@ -137,6 +139,35 @@ async fn a_ticket_that_became_void_opens_no_gate_and_gates_learn_of_it() {
         let states: Vec<_> = changed.iter().map(|t| (t.state, t.entry.is_some())).collect();
         let (void, used) = (TicketState::Void, TicketState::Used);
         assert_eq!(states, [(void, false), (void, true), (used, true)]);
+        tasks.finish().await;
+        database.discard().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_waits_for_a_core_to_be_drawn_and_not_without_end() {
+    for database in TestDatabase::each().await.unwrap() {
+        let store = database.store.clone();
+        let clock: Arc<dyn Clock> = Arc::new(HandClock(AtomicI64::new(DOORS.micros())));
+        let tasks = Tasks::default();
+        let lanes = Lanes::start(&store, &clock, &tasks);
+        let secret = Secret::parse("a secret of the tests, 0123456789").unwrap();
+        let drawers = Cores::new(1, 0);
+        let codes = TicketCodes::new(&secret, &[]);
+        let service = TicketService::new(store.clone(), lanes, clock, codes, drawers.clone());
+        let id = tickets(&store, 1).await[0].ticket_id;
+        let draw = async |format| service.render(&organizer(), id, format).await;
+        let (go, until) = std::sync::mpsc::channel();
+        let mut busy = Box::pin(drawers.run(move || until.recv().map_err(Error::internal)));
+        assert!(futures::poll!(&mut busy).is_pending());
+        for format in [TicketFormat::Svg, TicketFormat::Png] {
+            assert!(matches!(draw(format).await, Err(Error::Unavailable(_))), "{format:?}");
+        }
+        go.send(()).unwrap();
+        busy.await.unwrap();
+        for format in [TicketFormat::Svg, TicketFormat::Png] {
+            draw(format).await.unwrap();
+        }
         tasks.finish().await;
         database.discard().await.unwrap();
     }

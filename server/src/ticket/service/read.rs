@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 
 use super::check_in::WeighEntry;
+use crate::cores::Cores;
 use crate::error::{Error, Reason, Result};
 use crate::kernel::caller::{Caller, Scope, SessionId};
 use crate::kernel::event_facts::EventFacts;
@@ -47,12 +48,19 @@ pub struct TicketService {
     lanes: Lanes,
     clock: Arc<dyn Clock>,
     codes: TicketCodes,
+    drawers: Cores,
 }
 
 impl TicketService {
-    /// With what it needs.
-    pub fn new(store: Store, lanes: Lanes, clock: Arc<dyn Clock>, codes: TicketCodes) -> Self {
-        Self { store, lanes, clock, codes }
+    /// With what it needs. `drawers` draw its images.
+    pub fn new(
+        store: Store,
+        lanes: Lanes,
+        clock: Arc<dyn Clock>,
+        codes: TicketCodes,
+        drawers: Cores,
+    ) -> Self {
+        Self { store, lanes, clock, codes, drawers }
     }
 
     /// The codes of tickets.
@@ -81,7 +89,7 @@ impl TicketService {
         }))
     }
 
-    /// Draws a ticket as an image.
+    /// Draws a ticket as an image; UNAVAILABLE if too many are being drawn.
     pub async fn render(
         &self,
         caller: &Caller,
@@ -92,7 +100,7 @@ impl TicketService {
         let event = self.store.read().await?.ticket_event(ticket.place.event_id).await?;
         let event = event.ok_or_else(|| Error::internal("a ticket of an unknown event"))?;
         let code = self.codes.sign(&ticket);
-        let drawn = tokio::task::spawn_blocking(move || {
+        let drawn = self.drawers.run(move || {
             let facts = TicketFacts { ticket: &ticket, event: &event, code: &code };
             let drawing = Drawing::new(&facts)?;
             match format {
@@ -100,7 +108,7 @@ impl TicketService {
                 TicketFormat::Png => drawing.to_png(),
             }
         });
-        drawn.await.map_err(Error::internal)?
+        drawn.await
     }
 
     /// Lets the holder of a ticket in, once.
@@ -126,7 +134,9 @@ impl TicketService {
         let told = entries.into_iter().map(|read| self.weigh(caller, event_id, read));
         let outcomes = join_all(told).await;
         let broken = outcomes.iter().find_map(|outcome| match outcome {
-            Err(error @ (Error::Unavailable(_) | Error::Internal(_))) => Some(error.clone()),
+            Err(error @ (Error::Duplicate(_) | Error::Unavailable(_) | Error::Internal(_))) => {
+                Some(error.clone())
+            }
             Ok(_) | Err(Error::Rejected(_)) => None,
         });
         broken.map_or(Ok(outcomes), Err)

@@ -81,8 +81,9 @@ fn a_rule_is_what_the_proto_says() {
     let admins = rules.get("/boxoffice.identity.v1.IdentityService/SetUserRoles");
     let roles = [Role::Admin].into_iter().collect();
     assert_eq!(admins, Some(&AccessRule { roles, ..AccessRule::default() }));
-    let public = rules.get("/boxoffice.identity.v1.IdentityService/Login");
-    assert_eq!(public, Some(&AccessRule { public: true, ..AccessRule::default() }));
+    let login = rules.get("/boxoffice.identity.v1.IdentityService/Login");
+    let expected = AccessRule { public: true, credential: true, ..AccessRule::default() };
+    assert_eq!(login, Some(&expected));
     let owners = rules.get("/boxoffice.catalog.v1.CatalogService/PublishEvent");
     let roles = [Role::Organizer, Role::Admin].into_iter().collect();
     assert_eq!(owners, Some(&AccessRule { roles, owner: true, ..AccessRule::default() }));
@@ -151,4 +152,29 @@ fn a_pool_without_the_option_has_no_rules_to_read() {
     pool.add_file_descriptor_proto(file).expect("a good file");
     let error = AccessRules::load(&pool).expect_err("no rule").to_string();
     assert!(error.contains("/boxoffice.bare.v1.Bare/Call"), "{error}");
+}
+
+#[test]
+fn credentials_are_had_without_any() {
+    let rules = rules();
+    let credentials = rules.iter().filter(|(_, rule)| rule.credential);
+    let mut names: Vec<&str> =
+        credentials.filter_map(|(path, _)| path.rsplit('/').next()).collect();
+    names.sort_unstable();
+    let expected = [
+        "CreateGuestSession",
+        "IssueServiceToken",
+        "Login",
+        "Logout",
+        "RefreshToken",
+        "Register",
+        "RequestPasswordReset",
+        "ResetPassword",
+        "VerifyEmail",
+    ];
+    assert_eq!(names, expected);
+    let contradiction =
+        Access { credential: true, roles: vec![WireRole::Admin.into()], ..Default::default() };
+    let pool = pool_with("boxoffice.extra.v1", Some(&access(&contradiction)));
+    assert!(AccessRules::load(&pool).is_err());
 }

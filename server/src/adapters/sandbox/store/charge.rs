@@ -125,6 +125,8 @@ pub enum Refunded {
     Before,
     /// It would be more than was taken.
     TooMuch,
+    /// Another one was made with its key.
+    Conflict,
 }
 
 type Row = (Uuid, String, i64, String, String, String, i64, i64);
@@ -262,12 +264,16 @@ impl Ledger {
             and amount_minor >= $3 + (select coalesce(sum(amount_minor), 0) from refund
                 where payment_id = $2)
             on conflict do nothing";
-        const FIND: &str = "select count(*) from refund where refund_id = $1";
+        const FIND: &str = "select r.payment_id, r.amount_minor, c.currency_code
+            from refund r join charge c on c.payment_id = r.payment_id where r.refund_id = $1";
         let mut tx = self.begin().await?;
-        let found: i64 =
-            sqlx::query_scalar(FIND).bind(refund.refund_id.uuid()).fetch_one(&mut *tx).await?;
-        if found == 1 {
-            return Ok(Refunded::Before);
+        let found: Option<(Uuid, i64, String)> =
+            sqlx::query_as(FIND).bind(refund.refund_id.uuid()).fetch_optional(&mut *tx).await?;
+        if let Some((payment_id, minor, currency_code)) = found {
+            let same = payment_id == refund.payment_id.uuid()
+                && minor == refund.amount.minor
+                && currency_code == refund.amount.currency.code();
+            return Ok(if same { Refunded::Before } else { Refunded::Conflict });
         }
         let made = sqlx::query(INSERT)
             .bind(refund.refund_id.uuid())
@@ -311,6 +317,19 @@ impl Ledger {
         }
         for charge in &mut charges {
             charge.refunds = refunds_of.remove(&charge.payment_id).unwrap_or_default();
+        }
+        Ok(charges)
+    }
+
+    /// Those of the charges that there are.
+    pub(in crate::adapters::sandbox) async fn charges(
+        &self,
+        payments: &[PaymentId],
+    ) -> Result<Vec<ChargeRow>> {
+        let mut tx = self.begin().await?;
+        let mut charges = Vec::new();
+        for payment_id in payments {
+            charges.extend(find(&mut tx, *payment_id).await?);
         }
         Ok(charges)
     }

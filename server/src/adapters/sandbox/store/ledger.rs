@@ -40,12 +40,15 @@ const ADDITIONS: &str = "
         -- How many are posted at the same time.
         copies integer not null,
         attempt_count integer not null default 0,
-        -- When it is posted next; null once it was taken.
+        -- When it is posted next; null once it was taken, in ledgers that kept those.
         next_time integer
     );
     create index webhook_by_payment on webhook (payment_id) where next_time is not null;
     create index webhook_by_time on webhook (next_time) where next_time is not null;
     pragma user_version = 1;";
+
+/// Webhooks that were taken were kept once, and nobody needs them.
+const REMAINS: &str = "delete from webhook where next_time is null";
 
 /// The ledger. Cheap to clone.
 #[derive(Clone)]
@@ -73,6 +76,7 @@ impl Ledger {
         if version == 0 {
             sqlx::raw_sql(ADDITIONS).execute(&mut *tx).await?;
         }
+        sqlx::raw_sql(REMAINS).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(ledger)
     }

@@ -168,20 +168,26 @@ impl Ledger {
         Ok(due.collect())
     }
 
-    /// Notes which webhooks were taken; the others are posted again later.
+    /// Forgets the webhooks that were taken; the others are posted again later.
     pub(in crate::adapters::sandbox) async fn note_webhooks(
         &self,
         outcomes: &[(DueWebhook, bool)],
         now: Timestamp,
     ) -> Result<()> {
-        const SQL: &str = "update webhook set attempt_count = attempt_count + 1, next_time = $1
+        const TAKEN: &str = "delete from webhook where notice_id = $1";
+        const LATER: &str = "update webhook set attempt_count = attempt_count + 1, next_time = $1
             where notice_id = $2";
         let mut tx = self.begin().await?;
         for (webhook, taken) in outcomes {
+            let id = webhook.notice_id.clone();
+            if *taken {
+                sqlx::query(TAKEN).bind(id).execute(&mut *tx).await?;
+                continue;
+            }
             let doubled = 1_u64 << webhook.attempt_count.clamp(0, 16);
             let pause = std::time::Duration::from_millis(250 * doubled).min(WEBHOOK_PAUSE_MAX);
-            let next = (!taken).then(|| (now + pause).micros());
-            sqlx::query(SQL).bind(next).bind(webhook.notice_id.clone()).execute(&mut *tx).await?;
+            let next = (now + pause).micros();
+            sqlx::query(LATER).bind(next).bind(id).execute(&mut *tx).await?;
         }
         Ok(tx.commit().await?)
     }

@@ -1,5 +1,6 @@
 mod accounts;
 mod both;
+mod last_admin;
 mod passwords;
 mod refresh;
 mod service_accounts;

@@ -18,7 +18,7 @@ fn key(caller: &Caller, method: &'static str, request: u8, body: u8) -> RequestK
         session: caller.session,
         method,
         request_id: Uuid::from_bytes([request; 16]),
-        body_hash: vec![body],
+        body_hash: vec![body].into(),
     }
 }
 
