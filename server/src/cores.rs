@@ -99,6 +99,7 @@ mod tests {
                     counts.0 += 1;
                     counts.1 = counts.1.max(counts.0);
                 }
+                // Long enough to meet others: it chooses the moment at which they would come.
                 std::thread::sleep(std::time::Duration::from_millis(1));
                 going.lock().expect("no test panics").0 -= 1;
                 Ok(())

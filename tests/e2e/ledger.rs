@@ -49,9 +49,10 @@ async fn purchase(buyer: &Person, stage: &Stage, number: usize) -> Purchase {
     Purchase { booking, payments }
 }
 
-/// Waits until no payment is open and no refund is on its way.
+/// Waits until no payment is open and no refund is on its way, nor an event that causes one.
 async fn wait_until_settled(world: &World) {
     let unsettled = "select (select count(*) from payment_refund where state = 'PENDING')
+        + (select count(*) from store_outbox)
         + (select count(*) from payment_payment where state in ('PENDING', 'UNKNOWN'))
         + (select count(*) from booking_booking where open_payment_id is not null)";
     world.database.wait_by_hand(unsettled, |count| count == 0).await;

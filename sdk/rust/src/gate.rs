@@ -205,8 +205,8 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// What else can go wrong with CheckInTicket, e.g. that the sign-in is over. Scan the code again:
-    /// if the holder was let in, the answer is the same entry.
+    /// What else can go wrong with CheckInTicket, e.g. that the sign-in is over. Scan the code
+    /// again: if the holder was let in, the answer is the same entry.
     pub async fn scan(&mut self, client: &Client, code: &str) -> Result<Scan, Error> {
         // Who was asked about before may be in by that very question.
         let is_asked_again = self.unanswered.iter().any(|asked| asked.code == code);

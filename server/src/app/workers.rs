@@ -20,6 +20,14 @@ impl Services {
         notifications: &NotificationService,
         tasks: &Tasks,
     ) {
+        self.start_telling(feeds, notifications, tasks);
+        self.start_sweeping(tasks);
+        self.start_settling(tasks);
+        self.start_tidying(tasks);
+    }
+
+    /// Events to consumers, changes of seats to watchers, and mails.
+    fn start_telling(&self, feeds: &SeatFeeds, notifications: &NotificationService, tasks: &Tasks) {
         let stop = tasks.stop();
         let bus = Arc::new(DatabaseBus::new(self.deliveries.clone()));
         let clock = Arc::clone(&self.clock);
@@ -28,6 +36,16 @@ impl Services {
         let feeds = feeds.clone();
         let followed = stop.clone();
         tasks.spawn_vital(async move { feeds.follow(followed).await });
+        let notifications = notifications.clone();
+        tasks.spawn_vital(repeat("mails", SWEEP_PAUSE, stop.clone(), move || {
+            let notifications = notifications.clone();
+            async move { notifications.send_due().await }
+        }));
+    }
+
+    /// What becomes of holds and bookings by themselves.
+    fn start_sweeping(&self, tasks: &Tasks) {
+        let stop = tasks.stop();
         let booking = self.booking.clone();
         tasks.spawn_vital(repeat("sweeper of holds", SWEEP_PAUSE, stop.clone(), move || {
             let booking = booking.clone();
@@ -48,6 +66,11 @@ impl Services {
             let booking = booking.clone();
             async move { booking.sweep_takeovers().await }
         }));
+    }
+
+    /// Payments whose outcome is awaited, and the two books.
+    fn start_settling(&self, tasks: &Tasks) {
+        let stop = tasks.stop();
         let payment = self.payment.clone();
         tasks.spawn_vital(repeat("reconciler", SWEEP_PAUSE, stop.clone(), move || {
             let payment = payment.clone();
@@ -58,15 +81,15 @@ impl Services {
             let payment = payment.clone();
             async move { Ok(!payment.compare(false, COMPARED_AGE).await?.is_complete) }
         }));
+    }
+
+    /// What is over.
+    fn start_tidying(&self, tasks: &Tasks) {
+        let stop = tasks.stop();
         let catalog = self.catalog.clone();
         tasks.spawn_vital(repeat("sweeper of events", TIDY_PAUSE, stop.clone(), move || {
             let catalog = catalog.clone();
             async move { catalog.sweep_events().await }
-        }));
-        let notifications = notifications.clone();
-        tasks.spawn_vital(repeat("mails", SWEEP_PAUSE, stop.clone(), move || {
-            let notifications = notifications.clone();
-            async move { notifications.send_due().await }
         }));
         let identity = self.identity.clone();
         tasks.spawn_vital(repeat("sweeper of sign-ins", TIDY_PAUSE, stop.clone(), move || {

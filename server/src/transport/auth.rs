@@ -122,8 +122,8 @@ impl Gate {
 
     /// Which service calls to get a token or a password. Any other token than a service's does not
     /// count, nor does one that does not work: an old one would else keep its holder from getting
-    /// the next. But where the scopes of a service count, one whose token has expired must not go on
-    /// as if it were nobody.
+    /// the next. But where the scopes of a service count, one whose token has expired must not go
+    /// on as if it were nobody.
     fn service_caller(&self, rule: &AccessRule, headers: &HeaderMap) -> Result<Option<Caller>> {
         let Some(token) = bearer_token(headers).ok().flatten() else { return Ok(None) };
         let (caller, is_expired) = match self.tokens.read(token, self.clock.now()) {

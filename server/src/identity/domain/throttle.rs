@@ -2,9 +2,9 @@
 //! given back if it was right, so that of many at the same time no more than may be are told; late
 //! ones, right and wrong alike, learn that they are too late. It is counted three times: for an
 //! account from one address, which stops whoever guesses; and, higher, for an address and for an
-//! account, which stops whoever spreads the guesses over many accounts or many addresses. An address
-//! from which the account was used lately has to do with the first only, so that nobody who guesses,
-//! elsewhere or beside its owner, can lock the owner out.
+//! account, which stops whoever spreads the guesses over many accounts or many addresses. An
+//! address from which the account was used lately has to do with the first only, so that nobody
+//! who guesses, elsewhere or beside its owner, can lock the owner out.
 
 use std::net::IpAddr;
 use std::time::Duration;

@@ -121,8 +121,8 @@ impl IdentityService {
     }
 
     /// Signs in. Unknown e-mail and wrong password answer CREDENTIALS_WRONG after the same work,
-    /// and LOGIN_THROTTLED without any when too many went before, be the password right or wrong. If
-    /// a guest is to be taken over and cannot be, nobody is signed in.
+    /// and LOGIN_THROTTLED without any when too many went before, be the password right or wrong.
+    /// If a guest is to be taken over and cannot be, nobody is signed in.
     pub async fn login(
         &self,
         email: &str,

@@ -90,9 +90,9 @@ impl IdentityService {
     }
 
     /// Counts an attempt whose outcome is known and was told to nobody, and refuses it as `admit`
-    /// does, because of many at the same time a late one may be right. A refusal, which is not to be
-    /// committed, takes the same work either way. Whoever was wrong commits; whoever was right goes
-    /// on to `note_success`.
+    /// does, because of many at the same time a late one may be right. A refusal, which is not to
+    /// be committed, takes the same work either way. Whoever was wrong commits; whoever was right
+    /// goes on to `note_success`.
     pub(super) async fn count(&self, tx: &mut Tx, attempt: &Attempt) -> Result<()> {
         let now = self.clock.now();
         let mut counts = Vec::new();
@@ -109,7 +109,7 @@ impl IdentityService {
     }
 
     /// Gives a counted attempt back that was right: forgets what failed before for this account,
-    /// and remembers that it was used from here. What others did from the same address still counts.
+    /// and remembers that it was used from here. What others did from the same address counts on.
     pub(super) async fn note_success(
         &self,
         tx: &mut Tx,

@@ -130,8 +130,8 @@ impl Tx {
         Ok(changed == 1)
     }
 
-    /// Locks the accounts that have the role, in the order of their ids. Looks at every account; for
-    /// what is rare.
+    /// Locks the accounts that have the role, in the order of their ids. Looks at every account;
+    /// for what is rare.
     pub(crate) async fn lock_users_with(&mut self, role: Role) -> Result<Vec<UserId>> {
         const SQL: &str = "select user_id from identity_user
             where ' ' || roles || ' ' like '% ' || $1 || ' %' order by user_id";
