@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 use crate::adapters::database_holds::DatabaseHolds;
 use crate::adapters::sandbox::SandboxGateway;
@@ -30,6 +29,7 @@ use crate::identity::service::IdentityService;
 use crate::identity::tokens::AccessTokens;
 use crate::kernel::limits::{
     CLOSE_DURATION_MAX, DRAIN_DURATION_MAX, DRAWING_QUEUE_MAX, FINISH_DURATION_MAX,
+    STREAMS_END_DURATION_MAX,
 };
 use crate::notification::consumer::CauseMails;
 use crate::notification::service::NotificationService;
@@ -74,7 +74,6 @@ pub struct App {
     address: SocketAddr,
     sandbox: Option<SandboxGateway>,
     port: JoinHandle<()>,
-    stop_port: CancellationToken,
     tasks: Tasks,
     store: Store,
     /// How to sign in as the admin that this start has made: e-mail and password.
@@ -120,7 +119,7 @@ impl App {
     }
 
     async fn start_with(config: &Config, store: Store, parts: Parts, tasks: Tasks) -> Result<Self> {
-        let clock = Arc::clone(&parts.clock);
+        let (clock, limits) = (Arc::clone(&parts.clock), parts.connections);
         let rules = AccessRules::of_contract()?;
         let (gateway, sandbox) = open_gateway(config, &clock).await?;
         let services = Services::new(config, &store, parts, gateway, &tasks)?;
@@ -145,19 +144,20 @@ impl App {
         notifications.void_leases().await?;
         let feeds = SeatFeeds::new(store.clone());
         services.start_workers(&feeds, &notifications, &tasks);
-        let stop_port = CancellationToken::new();
         let port = Port {
             listener,
             auth: AuthLayer::new(rules, Arc::clone(&services.tokens), clock),
             jwks: services.tokens.jwks(),
-            store: store.clone(),
+            probe: store.probe()?,
             payments: services.payment.clone(),
             cors_origins: cors_origins(config)?,
-            stop: stop_port.clone(),
+            limits,
+            stop: tasks.closing().clone(),
+            calls: tasks.calls().clone(),
         };
-        let served = serve(services.contexts(feeds, notifications, (&tasks, &stop_port)), port);
+        let served = serve(services.contexts(feeds, notifications, &tasks), port);
         let port = tasks.spawn_port(served);
-        Ok(Self { address, sandbox, port, stop_port, tasks, store, new_admin })
+        Ok(Self { address, sandbox, port, tasks, store, new_admin })
     }
 
     /// Where it listens.
@@ -184,11 +184,20 @@ impl App {
     /// Stops: no new work, calls in flight finish, streams end with their cursor, workers stop.
     /// What takes longer than a few seconds is cut off; whatever was acknowledged is safe.
     pub async fn stop(self) -> Result<()> {
-        let Self { port, stop_port, tasks, store, .. } = self;
-        stop_port.cancel();
+        let Self { port, tasks, store, .. } = self;
+        tasks.closing().cancel();
         let abort = port.abort_handle();
-        if tokio::time::timeout(DRAIN_DURATION_MAX, port).await.is_err() {
-            abort.abort();
+        let streams_cut_off = async {
+            tasks.calls_answered().await;
+            tokio::time::sleep(STREAMS_END_DURATION_MAX).await;
+            // One may have come before its client heard that there is to be none.
+            tasks.calls_answered().await;
+        };
+        tokio::select! {
+            _ = port => {}
+            // Whoever does not read to the end of a stream goes on from where he was.
+            () = streams_cut_off => abort.abort(),
+            () = tokio::time::sleep(DRAIN_DURATION_MAX) => abort.abort(),
         }
         if tokio::time::timeout(FINISH_DURATION_MAX, tasks.finish()).await.is_err() {
             tracing::warn!("some work had to be cut off; it goes on after the next start");
@@ -231,7 +240,7 @@ impl Services {
         gateway: Arc<dyn PaymentGateway>,
         tasks: &Tasks,
     ) -> Result<Self> {
-        let Parts { clock, consumers: more_consumers, delivery_failures_max, mailer } = parts;
+        let Parts { clock, consumers: more_consumers, delivery_failures_max, mailer, .. } = parts;
         let clock = &clock;
         let secrets =
             Secrets { current: config.secret.clone(), previous: config.previous_secrets.clone() };
@@ -326,7 +335,7 @@ impl Services {
         self,
         feeds: SeatFeeds,
         notifications: NotificationService,
-        (tasks, stop): (&Tasks, &CancellationToken),
+        tasks: &Tasks,
     ) -> Contexts {
         let keys = RequestKeys::new(&self.secrets);
         let (store, clock) = (self.store, self.clock);
@@ -341,7 +350,7 @@ impl Services {
                 signals: store.signals().clone(),
                 keys: keys.clone(),
                 clock: Arc::clone(&clock),
-                stop: stop.clone(),
+                stop: tasks.closing().clone(),
             },
             payment: PaymentGrpc::new(self.payment.clone(), keys.clone()),
             ticket: TicketGrpc::new(self.ticket),

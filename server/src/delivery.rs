@@ -164,7 +164,7 @@ impl Deliveries {
         for delivery in deliveries {
             let outcome = if let Some(why) = &absent {
                 Err(Error::Unavailable(why.clone()))
-            } else if stuck.contains(&delivery.event.aggregate_id) {
+            } else if stuck.contains(&delivery.event.aggregate_id) && !planted!(OrderBroken) {
                 Err(Error::Unavailable("an earlier event of its aggregate waits".into()))
             } else {
                 self.deliver_one(consumer, delivery, &mut absent).await
@@ -219,6 +219,11 @@ impl Deliveries {
             if !first_time(&mut tx, name, event).await? {
                 continue;
             }
+            if planted!(InboxBeforeEffect) {
+                tx.commit().await.map_err(Trouble::of_event)?;
+                tx = self.store.begin().await.map_err(Trouble::of_beginning)?;
+            }
+            crash_point!(AfterInbox);
             if parked.contains(&event.aggregate_id) {
                 park(&mut tx, &delivery.dead_letter(name, None, &*self.clock)).await?;
             } else {

@@ -1,6 +1,10 @@
 //! The Boxoffice server: catalog, identity, booking, payment and tickets on one gRPC port.
 //! ARCHITECTURE.md at the top of the repository is the map.
 
+// First, because its macros are used by what follows.
+#[macro_use]
+pub mod faults;
+
 pub mod adapters;
 pub mod app;
 pub mod booking;
@@ -18,6 +22,7 @@ pub mod operations;
 pub mod parts;
 pub mod payment;
 pub mod ports;
+pub mod program;
 pub mod reporting;
 pub mod sandbox_config;
 pub mod secret;

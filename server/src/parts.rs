@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::ports::bus::Consumer;
 use crate::ports::clock::Clock;
 use crate::ports::mailer::Mailer;
+use crate::transport::connections::ConnectionLimits;
 
 /// The parts of a server.
 pub struct Parts {
@@ -21,6 +22,8 @@ pub struct Parts {
     pub delivery_failures_max: u32,
     /// What mails leave by.
     pub mailer: Arc<dyn Mailer>,
+    /// What connections may do.
+    pub connections: ConnectionLimits,
 }
 
 impl Parts {
@@ -30,6 +33,7 @@ impl Parts {
         let from = from.map_err(|must| Error::Unavailable(format!("--mail-from {must}")))?;
         let mailer = Arc::new(MailFolder::open(&config.mail_folder, from)?);
         let (consumers, delivery_failures_max) = (Vec::new(), DELIVERY_FAILURES_MAX);
-        Ok(Self { clock, consumers, delivery_failures_max, mailer })
+        let connections = ConnectionLimits::of_process();
+        Ok(Self { clock, consumers, delivery_failures_max, mailer, connections })
     }
 }

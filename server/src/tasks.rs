@@ -10,8 +10,10 @@ use crate::error::Result;
 /// The tracked tasks of a server. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
+    calls: TaskTracker,
     tracker: TaskTracker,
     lanes: TaskTracker,
+    closing: CancellationToken,
     stop: CancellationToken,
     stop_lanes: CancellationToken,
     failed: CancellationToken,
@@ -51,6 +53,23 @@ impl Tasks {
         })
     }
 
+    /// What tells that the server takes no more calls. Streams end, and a call that waits for
+    /// something answers soon with what there is.
+    pub fn closing(&self) -> &CancellationToken {
+        &self.closing
+    }
+
+    /// The calls under way, each until its answer begins.
+    pub fn calls(&self) -> &TaskTracker {
+        &self.calls
+    }
+
+    /// Waits until no call is under way. There should be no new ones.
+    pub async fn calls_answered(&self) {
+        self.calls.close();
+        self.calls.wait().await;
+    }
+
     /// What tells workers to stop.
     pub fn stop(&self) -> &CancellationToken {
         &self.stop
@@ -69,6 +88,7 @@ impl Tasks {
     /// Tells workers to stop and waits for everything that is tracked; the lanes end last, so that
     /// what the others bring is still done.
     pub async fn finish(&self) {
+        self.closing.cancel();
         self.stop.cancel();
         self.tracker.close();
         self.tracker.wait().await;

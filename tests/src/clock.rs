@@ -15,9 +15,17 @@ pub struct HandClock {
 impl HandClock {
     /// Turns the clock on.
     pub fn advance(&self, span: Duration) {
-        let micros = i64::try_from(span.as_micros()).expect("a span that fits");
-        self.ahead_micros.fetch_add(micros, Ordering::SeqCst);
+        self.ahead_micros.fetch_add(micros(span), Ordering::SeqCst);
     }
+
+    /// Turns the clock back.
+    pub fn turn_back(&self, span: Duration) {
+        self.ahead_micros.fetch_sub(micros(span), Ordering::SeqCst);
+    }
+}
+
+fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).expect("a span that fits")
 }
 
 impl Clock for HandClock {

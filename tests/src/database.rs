@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use sqlx::{Connection, PgConnection};
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Connection, FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::patience::eventually;
@@ -17,13 +19,14 @@ pub enum Backend {
 }
 
 /// A database of one test's own.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Database {
     /// Which it is.
     pub backend: Backend,
     /// Its URL.
     pub url: String,
     name: String,
+    server: String,
 }
 
 fn server() -> String {
@@ -36,30 +39,29 @@ fn server() -> String {
 impl Database {
     /// Makes one; a SQLite file goes into `folder`.
     pub async fn create(backend: Backend, folder: &Path) -> Self {
+        Self::create_on(&server(), backend, folder).await
+    }
+
+    /// Makes one on a PostgreSQL server of one's own, whose URL this is.
+    pub async fn create_on(server: &str, backend: Backend, folder: &Path) -> Self {
         let name = format!("boxoffice_{}", Uuid::now_v7().simple());
         let url = match backend {
             Backend::Sqlite => format!("sqlite://{}", folder.join("boxoffice.db").display()),
             Backend::Postgres => {
-                Self::on_server(&format!("create database {name}")).await;
-                let (base, _) = server().rsplit_once('/').map(own).expect("a URL with a database");
+                on_server(server, &format!("create database {name}")).await;
+                let (base, _) = server.rsplit_once('/').expect("a URL with a database");
                 format!("{base}/{name}")
             }
         };
-        Self { backend, url, name }
+        Self { backend, url, name, server: server.to_owned() }
     }
 
     /// Removes it.
     pub async fn discard(&self) {
         if self.backend == Backend::Postgres {
-            Self::on_server(&format!("drop database if exists {} with (force)", self.name)).await;
+            let statement = format!("drop database if exists {} with (force)", self.name);
+            on_server(&self.server, &statement).await;
         }
-    }
-
-    async fn on_server(statement: &str) {
-        let mut server = PgConnection::connect(&server()).await.expect("PostgreSQL is there");
-        let statement = sqlx::AssertSqlSafe(statement.to_owned());
-        sqlx::query(statement).execute(&mut server).await.expect("the statement runs");
-        server.close().await.expect("the connection closes");
     }
 
     /// Runs statements of one's own on it, as somebody with the database open by hand would.
@@ -94,6 +96,32 @@ impl Database {
         }
     }
 
+    /// Reads rows, by a query of one's own.
+    pub async fn rows_by_hand<R>(&self, query: &str) -> Vec<R>
+    where
+        R: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        let query = sqlx::AssertSqlSafe(query.to_owned());
+        match self.backend {
+            Backend::Sqlite => {
+                let mut conn = sqlx::SqliteConnection::connect(&self.url).await.expect("it opens");
+                sqlx::query_as(query).fetch_all(&mut conn).await.expect("rows")
+            }
+            Backend::Postgres => {
+                let mut conn = PgConnection::connect(&self.url).await.expect("it opens");
+                sqlx::query_as(query).fetch_all(&mut conn).await.expect("rows")
+            }
+        }
+    }
+
+    /// How a query names this id.
+    pub fn literal(&self, id: Uuid) -> String {
+        match self.backend {
+            Backend::Sqlite => format!("x'{}'", id.simple()),
+            Backend::Postgres => format!("'{id}'::uuid"),
+        }
+    }
+
     /// Waits until a number that a query of one's own reads is as wanted.
     pub async fn wait_by_hand(&self, query: &str, is_wanted: impl Fn(i64) -> bool) {
         eventually(async || {
@@ -104,6 +132,9 @@ impl Database {
     }
 }
 
-fn own((base, name): (&str, &str)) -> (String, String) {
-    (base.to_owned(), name.to_owned())
+async fn on_server(server: &str, statement: &str) {
+    let mut server = PgConnection::connect(server).await.expect("PostgreSQL is there");
+    let statement = sqlx::AssertSqlSafe(statement.to_owned());
+    sqlx::query(statement).execute(&mut server).await.expect("the statement runs");
+    server.close().await.expect("the connection closes");
 }

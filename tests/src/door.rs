@@ -1,5 +1,7 @@
 //! The door of a running server, in this process or another: people come in by it.
 
+use std::time::{Duration, Instant};
+
 use boxoffice_sdk::Client;
 use boxoffice_sdk::identity::v1::{
     CreateGuestSessionRequest, LoginRequest, RegisterRequest, SetUserRolesRequest,
@@ -8,7 +10,7 @@ use boxoffice_sdk::operations::v1::{InvariantResult, VerifyInvariantsRequest};
 use boxoffice_sdk::r#type::v1::Role;
 use uuid::Uuid;
 
-use crate::patience::eventually;
+use crate::patience::{PATIENCE, eventually, eventually_within};
 use crate::people::{Person, request_id};
 use crate::stage::{Stage, StagePlan};
 
@@ -109,15 +111,24 @@ impl Door {
     pub async fn assert_sound(&self) {
         let admin = self.admin().await;
         eventually(async || {
-            let results = verify(&admin).await;
-            let names = results.iter().map(|result| result.name.as_str());
-            assert!(names.eq(boxoffice_server::operations::invariants::names()), "all of them");
-            let broken: Vec<_> = results.iter().filter(|r| r.violation_count > 0).collect();
-            let may_wait = |result: &&InvariantResult| UNFINISHED.contains(&result.name.as_str());
+            let broken = broken(&admin).await;
             assert!(broken.iter().all(may_wait), "broken: {broken:#?}");
             if broken.is_empty() { Ok(()) } else { Err(format!("broken: {broken:#?}")) }
         })
         .await;
+    }
+
+    /// Waits until nothing is unfinished, or for so long, and tells which invariants are broken.
+    pub async fn broken_after(&self, patience: Duration) -> Vec<InvariantResult> {
+        let admin = self.admin().await;
+        let give_up = Instant::now() + patience;
+        // Whoever gives up has an answer as well.
+        eventually_within(patience + PATIENCE, async || {
+            let broken = broken(&admin).await;
+            let is_known = !broken.iter().all(may_wait) || broken.is_empty();
+            if is_known || Instant::now() > give_up { Ok(broken) } else { Err("unfinished") }
+        })
+        .await
     }
 }
 
@@ -134,6 +145,19 @@ const UNFINISHED: [&str; 10] = [
     "committed_events_are_published",
     "published_events_are_consumed",
 ];
+
+/// The invariants that do not hold now.
+async fn broken(admin: &Person) -> Vec<InvariantResult> {
+    let results = verify(admin).await;
+    let names = results.iter().map(|result| result.name.as_str());
+    assert!(names.eq(boxoffice_server::operations::invariants::names()), "all of them");
+    results.into_iter().filter(|result| result.violation_count > 0).collect()
+}
+
+/// Whether it is about work that may be done yet.
+fn may_wait(result: &InvariantResult) -> bool {
+    UNFINISHED.contains(&result.name.as_str())
+}
 
 async fn verify(admin: &Person) -> Vec<InvariantResult> {
     let settle = Some(boxoffice_sdk::Duration { seconds: 0, nanos: 0 });

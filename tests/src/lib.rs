@@ -1,28 +1,50 @@
 //! The harness: a real server on a real database, for one test, and the people who use it.
 
+mod buyer;
+mod chance;
 mod clock;
 mod command;
 mod crowd;
 mod database;
 mod door;
+pub mod history;
+pub mod judge;
+mod notice;
 mod patience;
 mod people;
+mod port;
+mod postgres;
+pub mod pressure;
 mod process;
+mod proxy;
+mod purchase;
 mod replica;
 mod sandbox;
+mod secrecy;
 mod stage;
+pub mod streams;
+mod summary;
 mod world;
 
+pub use buyer::{Buyer, Ending, Sale, is_unknown};
+pub use chance::{Chance, length};
 pub use clock::HandClock;
 pub use command::Shell;
 pub use database::{Backend, Database};
 pub use door::{ADMIN, Door, PASSWORD};
+pub use notice::notice;
 pub use patience::{eventually, eventually_within, look_until};
 pub use people::{Person, request_id};
-pub use process::{Process, program};
+pub use port::free_port;
+pub use postgres::PostgresServer;
+pub use process::{Process, SECRET, program};
+pub use proxy::{Proxy, Toxics};
+pub use purchase::Purchase;
 pub use replica::Replica;
 pub use sandbox::{LedgerLine, SandboxChild, read_ledger};
+pub use secrecy::{Leak, leaks, search_logs};
 pub use stage::{Stage, StagePlan};
+pub use summary::tell;
 pub use world::World;
 
 /// Writes a test once and runs it on both databases. Each begins with a fresh world and ends with

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long most of what is waited for may take, on a machine that runs other tests as well.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The pause after the first look; each is twice as long as the one before.
 const PAUSE_MIN: Duration = Duration::from_millis(5);
 /// The longest pause between two looks.

@@ -1,7 +1,7 @@
 //! The sandbox as a process of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Command};
 
 use sqlx::{Connection, SqliteConnection};
 use uuid::Uuid;
@@ -67,13 +67,25 @@ impl SandboxChild {
             "--log=warn".to_owned(),
         ];
         let log = folder.join("sandbox.log");
-        let (child, url) = spawn_ready(&program("boxoffice-server"), &arguments, folder, &log);
+        let mut command = Command::new(program("boxoffice-server"));
+        command.args(arguments).current_dir(folder).env_clear();
+        let (child, url) = spawn_ready(command, &log);
         Self { child, url, ledger }
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// The flags by which a server uses it.
     pub fn flags(&self) -> [String; 4] {
-        let gateway = format!("sandbox+{}", self.url);
+        Self::flags_of(&self.url)
+    }
+
+    /// The flags by which a server uses a sandbox that it reaches at another address.
+    pub fn flags_of(url: &str) -> [String; 4] {
+        let gateway = format!("sandbox+{url}");
         ["--payments".into(), gateway, "--webhook-secret".into(), SECRET.into()]
     }
 

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use crate::clock::HandClock;
 use crate::database::{Backend, Database};
 use crate::door::{ADMIN, Door, PASSWORD};
+use crate::sandbox::{LedgerLine, read_ledger};
 
 /// A server on a fresh database, with a clock to turn.
 pub struct World {
@@ -110,6 +111,12 @@ impl World {
     /// The sandbox in the server.
     pub fn sandbox(&self) -> &SandboxGateway {
         self.app.sandbox().expect("the sandbox is in this process")
+    }
+
+    /// The sandbox's ledger, read from its file.
+    pub async fn ledger(&self) -> Vec<LedgerLine> {
+        let Payments::Sandbox { ledger } = &self.config.payments else { panic!("a sandbox") };
+        read_ledger(Path::new(ledger.strip_prefix("sqlite://").expect("a file"))).await
     }
 
     /// What the sandbox's ledger says of a payment; `None` if it never heard of it.

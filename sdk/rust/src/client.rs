@@ -30,12 +30,14 @@ const USER_AGENT: &str = concat!("boxoffice-sdk-rust/", env!("CARGO_PKG_VERSION"
 ///
 /// Every RPC is a method of the same name that takes the request and gives the response. It fails
 /// with an [`Error`] whose reasons the RPC's documentation names, with [`Code::Unavailable`] when
-/// the server could not be reached in five tries, or with [`Code::DeadlineExceeded`].
+/// the server could not be reached in five tries (see [`Client::with_patience`]), or with
+/// [`Code::DeadlineExceeded`].
 #[derive(Clone)]
 pub struct Client {
     channel: Channel,
     session: Arc<Session>,
     deadline: Duration,
+    patience: Option<Duration>,
 }
 
 impl Client {
@@ -72,7 +74,7 @@ impl Client {
     /// Makes a client that uses a connection of the caller's making, e.g. one with TLS.
     pub fn from_channel(channel: Channel) -> Client {
         let session = Arc::new(Session::new(None));
-        Client { channel, session, deadline: DEADLINE_DEFAULT }
+        Client { channel, session, deadline: DEADLINE_DEFAULT, patience: None }
     }
 
     /// The same client, whose calls take this long at the most, retries included; 15 seconds unless
@@ -82,7 +84,15 @@ impl Client {
         Client { deadline: deadline.min(DEADLINE_MAX), ..self }
     }
 
-    /// A client for somebody else: the same connection and deadline, nobody signed in.
+    /// The same client, whose calls are repeated for as long as this while the server is
+    /// unavailable, and not five times: for callers who would rather wait until a server has
+    /// started again than fail. The deadline holds as ever, so that it may have to be longer too.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Client {
+        Client { patience: Some(patience.min(DEADLINE_MAX)), ..self }
+    }
+
+    /// A client for somebody else: the same connection, deadline and patience, nobody signed in.
     #[must_use]
     pub fn another_session(&self) -> Client {
         Client { session: Arc::new(Session::new(None)), ..self.clone() }
@@ -130,7 +140,9 @@ impl Client {
         Answer: Future<Output = Result<Response<Res>, Status>>,
     {
         let deadline = Instant::now() + self.deadline;
-        let mut backoff = Backoff::new(CALL_TRIES_MAX);
+        let last_try = self.patience.map_or(deadline, |span| deadline.min(Instant::now() + span));
+        let tries_max = if self.patience.is_some() { u32::MAX } else { CALL_TRIES_MAX };
+        let mut backoff = Backoff::new(tries_max);
         let mut may_renew = true;
         loop {
             let mut bearer = None;
@@ -157,7 +169,7 @@ impl Client {
                 return Err(error);
             }
             match backoff.after_failure(error.retry_after()) {
-                Some(delay) if Instant::now() + delay < deadline => sleep(delay).await,
+                Some(delay) if Instant::now() + delay < last_try => sleep(delay).await,
                 _ => return Err(error),
             }
         }

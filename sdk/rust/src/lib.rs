@@ -23,8 +23,9 @@
 //! What a caller need not think about:
 //!
 //! * **Retries.** A call that met UNAVAILABLE is repeated with the same request id, at most five
-//!   tries in all and never past its deadline, so it takes effect once. An empty `request_id` is
-//!   filled in. ABORTED is an answer, not a fault, and is never repeated.
+//!   tries in all and never past its deadline, so it takes effect once; or for as long as
+//!   [`Client::with_patience`] says, which outlasts a restart. An empty `request_id` is filled in.
+//!   ABORTED is an answer, not a fault, and is never repeated.
 //! * **Sign-in.** [`Client`] and its clones share one sign-in; its access token is renewed shortly
 //!   before it expires. [`Client::another_session`] gives a client for another caller.
 //! * **Streams.** [`Client::watch_seats`] and [`Client::watch_booking`] go on where they stopped

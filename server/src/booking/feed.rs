@@ -122,12 +122,17 @@ impl SeatFeeds {
         // No cursor that was ever given out is beyond what is committed.
         let committed = *newest.borrow();
         let known = cursor.filter(|cursor| *cursor <= committed);
+        let resynchronised = known != cursor;
+        let known = known.map(|at| match planted!(CursorOffByOne) {
+            true => FeedCursor { revision: at.revision + 1, ..at },
+            false => at,
+        });
         Ok(SeatWatch {
             feeds: self.clone(),
             feed,
             newest,
             cursor: known,
-            resynchronised: known != cursor,
+            resynchronised,
             pending: VecDeque::new(),
         })
     }
@@ -253,6 +258,7 @@ impl SeatWatch {
         let seats = map.seats.iter().map(|seat| (seat.seat_id, seat.state)).collect();
         let offers = map.ga_offers.iter().map(|(offer, left)| (offer.offer_id, *left)).collect();
         let cursor = map.cursor;
+        let resynchronised = resynchronised && !planted!(NewBeginningUnmarked);
         self.pending.push_back(SeatUpdate::Snapshot { cursor, seats, offers, resynchronised });
         Ok(())
     }
@@ -286,6 +292,12 @@ impl SeatWatch {
                 offers: revision.offers.clone(),
                 change_time: revision.change_time,
             });
+            if planted!(ChangeToldTwice) {
+                self.pending.extend(self.pending.back().cloned());
+            }
+        }
+        if self.pending.len() > 1 && planted!(ChangesOutOfOrder) {
+            self.pending.make_contiguous().reverse();
         }
         Ok(())
     }
@@ -309,7 +321,12 @@ fn folded(cursor: FeedCursor, revisions: &[Arc<Revision>]) -> Option<SeatUpdate>
     let mut newest: BTreeMap<SeatId, SeatState> = BTreeMap::new();
     let mut left: BTreeMap<OfferId, i64> = BTreeMap::new();
     for revision in revisions {
-        newest.extend(revision.seats.iter().copied());
+        for (seat_id, state) in revision.seats.iter().copied() {
+            let known = newest.entry(seat_id).or_insert(state);
+            if !planted!(FoldKeepsOldest) {
+                *known = state;
+            }
+        }
         left.extend(revision.offers.iter().copied());
     }
     Some(SeatUpdate::Changes {

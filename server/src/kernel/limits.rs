@@ -14,10 +14,43 @@ pub const FAULTS_NAMED_MAX: usize = 20;
 pub const REQUEST_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a response at the most; a seat map of 100,000 seats needs about 5 MB.
 pub const RESPONSE_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Bytes of all headers of a request at the most.
-pub const HEADER_BYTES_MAX: u32 = 16 * 1024;
-/// Open calls on one connection at the most.
+/// Bytes of all headers of a request at the most; one with more is told so.
+pub const HEADER_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of headers beyond which a request is not even read. HTTP/2 then answers with its own 431,
+/// which says nothing to clients of gRPC, so that it is well above the limit that has a reason.
+pub const HEADER_BYTES_READ_MAX: u32 = 64 * 1024;
+/// Open calls on one connection at the most; hyper sets none if it is not told.
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 200;
+/// Bytes of one request that a client may send before they are read: a quarter of the largest.
+pub const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+/// Bytes of all requests of a connection that wait to be read; what a connection costs at the most.
+pub const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+/// Calls that a client may give up before the server has begun with them, at the same time. More
+/// is a flood of resets (CVE-2023-44487), and the connection ends.
+pub const RESETS_UNSEEN_MAX: usize = 20;
+/// Faults that a client may make the server answer with a reset. More is a flood of them by the
+/// other way (CVE-2025-8671), and the connection ends; hyper sets no limit if it is not told.
+pub const RESETS_CAUSED_MAX: usize = 1_024;
+/// Calls that a client may give up, after the server has begun with them, between two looks at its
+/// connection: five times as many as can be open.
+pub const CALLS_GIVEN_UP_MAX: u32 = 1_000;
+/// Connections at the most, and no more than the files that the process may open leave room for.
+/// More are closed at once, so that whoever is connected is not disturbed.
+pub const CONNECTIONS_MAX: usize = 10_000;
+/// How long a connection may take to say which protocol it speaks.
+pub const GREETING_MAX: Duration = Duration::from_secs(10);
+/// How long a client may take nothing of any answer before its connection ends: whoever reads
+/// nothing would else keep answers in memory for as long as it likes.
+pub const STALL_MAX: Duration = Duration::from_secs(30);
+/// Bytes that answers which nobody takes may keep of a connection whose other answers go on.
+pub const STUCK_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Bytes of a piece of an answer; a client on the slowest line takes it in time. The last piece of a
+/// call may wait unnoticed, which is 3 MiB a connection.
+pub const ANSWER_PIECE_BYTES: usize = 16 * 1024;
+/// How often a silent connection is asked whether anybody is there.
+pub const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
+/// How long the answer to that may take.
+pub const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a call may take when the client sets no deadline, and at the most.
 pub const CALL_DURATION_MAX: Duration = Duration::from_secs(30);
 /// How long a stream without a token lasts.
@@ -25,6 +58,9 @@ pub const ANONYMOUS_STREAM_DURATION: Duration = Duration::from_secs(15 * 60);
 /// How long a stopping server waits for calls in flight, then for its workers, then for the
 /// database's connections: 10 seconds in all.
 pub const DRAIN_DURATION_MAX: Duration = Duration::from_secs(6);
+/// How long a stopping server waits for streams and connections to end once every call has its
+/// answer.
+pub const STREAMS_END_DURATION_MAX: Duration = Duration::from_secs(2);
 /// How long a stopping server waits for its workers.
 pub const FINISH_DURATION_MAX: Duration = Duration::from_secs(3);
 /// How long a stopping server waits for the database's connections.

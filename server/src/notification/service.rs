@@ -106,6 +106,7 @@ impl NotificationService {
         let Some(mail) = self.write(due).await? else { return Ok(Outcome::Skipped) };
         let sent = tokio::time::timeout(MAIL_CALL_MAX, self.mailer.send(&mail)).await;
         sent.map_err(|_| Error::Unavailable("handing the mail on took too long".into()))??;
+        crash_point!(AfterMail);
         Ok(Outcome::Sent)
     }
 

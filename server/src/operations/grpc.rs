@@ -118,8 +118,13 @@ impl Contract for OperationsGrpc {
         let mut fields = Fields::default();
         let page = fields.page(body.page_size, &body.page_token);
         let state = map::dead_letter_state(&mut fields, body.state);
-        let (Some(page), Some(state)) = (page, state) else { return Err(fields.error().into()) };
-        let consumer = Some(body.consumer).filter(|name| !name.is_empty());
+        let consumer = match body.consumer.as_str() {
+            "" => Some(None),
+            name => fields.text("consumer", name, CONSUMER_LENGTH).map(Some),
+        };
+        let (Some(page), Some(state), Some(consumer)) = (page, state, consumer) else {
+            return Err(fields.error().into());
+        };
         let filter = DeadLetterFilter { consumer, state: Some(state) };
         let page = self.dead_letters.list(&filter, &page).await?;
         Ok(Response::new(wire::ListDeadLettersResponse {

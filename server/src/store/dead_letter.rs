@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::driver::{Conn, Tx, column, row, sql};
 use super::event::Event;
+use super::in_time;
 use super::{bulk_rows, bulk_write};
 use crate::error::Result;
 use crate::kernel::id::{DeadLetterId, MessageId};
@@ -168,7 +169,7 @@ pub async fn lock_deliveries(
         let key = |[.., a, b, c, d]: [u8; 8]| i32::from_be_bytes([a, b, c, d]);
         let keys: BTreeSet<i32> = aggregates.iter().map(|id| key(half(id))).collect();
         let keys: Vec<i32> = keys.into_iter().collect();
-        sqlx::query(SQL).bind(consumer).bind(keys).execute(&mut **conn).await?;
+        in_time(sqlx::query(SQL).bind(consumer).bind(keys).execute(&mut **conn)).await?;
     }
     Ok(())
 }

@@ -7,29 +7,30 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};
+use sqlx::{Sqlite, Transaction};
 
 use super::event::Event;
 use super::outbox::append_events;
+use super::postgres_unit::{PostgresUnit, in_time};
+use super::probe::Probe;
 use super::signal::{Signal, Signals};
+use super::sqlite_pool::{ACQUIRE_DURATION_MAX, sqlite_pool};
 use crate::error::{Error, Result};
 use crate::kernel::id::EventId;
 
 /// Statements each connection keeps prepared: bulk statements come in several sizes.
 const STATEMENTS_CACHED: usize = 1_000;
-/// How long a unit of work waits for a connection.
-const ACQUIRE_DURATION_MAX: Duration = Duration::from_secs(5);
 /// Connections for reading on SQLite; writing has one of its own.
 const SQLITE_READERS: u32 = 4;
 /// Connections on PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 16;
 
+/// After so much silence of the other replicas, the server is asked whether it is there.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// Where replicas tell each other what changed, on PostgreSQL.
 const CHANNEL: &str = "boxoffice";
 
@@ -53,6 +54,7 @@ pub(super) enum Pool {
 pub struct Store {
     pub(super) pool: Pool,
     signals: Signals,
+    url: Arc<str>,
 }
 
 impl Store {
@@ -66,7 +68,7 @@ impl Store {
             return Err(Error::internal("the database URL is neither sqlite:// nor postgres://"));
         };
         super::migrate::migrate(&pool).await?;
-        Ok(Self { pool, signals: Signals::default() })
+        Ok(Self { pool, signals: Signals::default(), url: url.into() })
     }
 
     /// Which database it is.
@@ -85,7 +87,8 @@ impl Store {
                 Conn::Sqlite(to_the_end(begun).await?)
             }
             Pool::Postgres(pool) => {
-                Conn::Postgres(to_the_end(async move { pool.begin().await }).await?)
+                let begun = async move { PostgresUnit::begin(&pool, None).await };
+                Conn::Postgres(to_the_end(begun).await?)
             }
         };
         Ok(self.tx(conn))
@@ -103,11 +106,16 @@ impl Store {
                 Conn::Sqlite(to_the_end(async move { readers.begin().await }).await?)
             }
             Pool::Postgres(pool) => {
-                let begun = async move { pool.begin_with(SNAPSHOT).await };
+                let begun = async move { PostgresUnit::begin(&pool, Some(SNAPSHOT)).await };
                 Conn::Postgres(to_the_end(begun).await?)
             }
         };
         Ok(self.tx(conn))
+    }
+
+    /// What asks the database whether it is there.
+    pub fn probe(&self) -> Result<Probe> {
+        Probe::of(&self.url)
     }
 
     /// What is heard after commits, on this replica and, on PostgreSQL, from the others.
@@ -116,12 +124,20 @@ impl Store {
     }
 
     /// The database server's time in microseconds since 1970-01-01 UTC; `None` on SQLite, whose
-    /// time is this machine's.
-    pub async fn server_micros(&self) -> Result<Option<i64>> {
+    /// time is this machine's. Half of the round trip is taken to be the way back; how long all of it
+    /// took is told besides.
+    pub async fn server_micros(&self) -> Result<Option<(i64, Duration)>> {
         const SQL: &str = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint";
-        match &self.pool {
-            Pool::Sqlite { .. } => Ok(None),
-            Pool::Postgres(pool) => Ok(Some(sqlx::query_scalar(SQL).fetch_one(pool).await?)),
+        match self.engine() {
+            Engine::Sqlite => Ok(None),
+            Engine::Postgres => {
+                let mut tx = self.read().await?;
+                let asked = Instant::now();
+                let micros: i64 = sql!(tx, fetch_one sqlx::query_scalar(SQL))?;
+                let took = asked.elapsed();
+                let back = i64::try_from(took.as_micros() / 2).unwrap_or(0);
+                Ok(Some((micros.saturating_add(back), took)))
+            }
         }
     }
 
@@ -132,9 +148,16 @@ impl Store {
         let mut listener = sqlx::postgres::PgListener::connect_with(pool).await?;
         listener.listen(CHANNEL).await?;
         loop {
-            let heard = listener.recv().await?;
-            if let Some(signal) = Signal::parse(heard.payload()) {
-                self.signals.send(signal);
+            match tokio::time::timeout(SILENCE_MAX, listener.recv()).await {
+                Ok(heard) => {
+                    if let Some(signal) = Signal::parse(heard?.payload()) {
+                        self.signals.send(signal);
+                    }
+                }
+                // Nothing happens, or nobody is there any more.
+                Err(_) => {
+                    in_time(sqlx::query("select 1").execute(&mut listener)).await.map(drop)?
+                }
             }
         }
     }
@@ -193,15 +216,9 @@ async fn open_sqlite(url: &str) -> Result<Pool> {
         .busy_timeout(ACQUIRE_DURATION_MAX)
         .foreign_keys(true)
         .statement_cache_capacity(STATEMENTS_CACHED);
-    let pool = |size| {
-        SqlitePoolOptions::new()
-            .max_connections(size)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .acquire_timeout(ACQUIRE_DURATION_MAX)
-    };
-    let writer = pool(1).connect_with(options.clone()).await?;
-    let readers = pool(SQLITE_READERS).connect_with(options.pragma("query_only", "on")).await?;
+    let writer = sqlite_pool(1).connect_with(options.clone()).await?;
+    let readers = options.pragma("query_only", "on");
+    let readers = sqlite_pool(SQLITE_READERS).connect_with(readers).await?;
     Ok(Pool::Sqlite { writer, readers, lock })
 }
 
@@ -224,7 +241,7 @@ async fn open_postgres(url: &str) -> Result<Pool> {
 
 pub(crate) enum Conn {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(PostgresUnit),
 }
 
 /// A unit of work: what is done through it happens whole, at `commit`, or not at all.
@@ -266,11 +283,13 @@ impl Tx {
     /// of the transaction. SQLite needs nothing: there is one writer.
     pub async fn lock_events(&mut self, events: &BTreeSet<EventId>) -> Result<()> {
         const SQL: &str = "select pg_advisory_xact_lock($1)";
-        if let Conn::Postgres(conn) = &mut self.conn {
+        if let Conn::Postgres(conn) = &mut self.conn
+            && !planted!(LostRaceUnnoticed)
+        {
             // A set is sorted, so two replicas never wait for each other.
             for event_id in events {
                 let (_, key) = event_id.uuid().as_u64_pair();
-                sqlx::query(SQL).bind(key.cast_signed()).execute(&mut **conn).await?;
+                in_time(sqlx::query(SQL).bind(key.cast_signed()).execute(&mut **conn)).await?;
             }
         }
         Ok(())
@@ -296,18 +315,20 @@ impl Tx {
             for signal in &self.signals {
                 const SQL: &str = "select pg_notify($1, $2)";
                 let told = sqlx::query(SQL).bind(CHANNEL).bind(signal.to_string());
-                told.execute(&mut **conn).await?;
+                in_time(told.execute(&mut **conn)).await?;
             }
         }
         if let (true, Conn::Postgres(conn)) = (self.signals.is_empty(), &mut self.conn) {
             // After a statement has failed, PostgreSQL takes a commit for a rollback and says
             // nothing. Any statement before it complains; signals are statements.
-            sqlx::query("select 1").execute(&mut **conn).await?;
+            in_time(sqlx::query("select 1").execute(&mut **conn)).await?;
         }
+        crash_point!(BeforeCommit);
         match self.conn {
             Conn::Sqlite(conn) => conn.commit().await?,
             Conn::Postgres(conn) => conn.commit().await?,
         }
+        crash_point!(AfterCommit);
         for signal in self.signals {
             self.sender.send(signal);
         }
@@ -324,7 +345,8 @@ macro_rules! sql {
                 $query.execute(&mut **conn).await.map(|done| done.rows_affected())
             }
             $crate::store::Conn::Postgres(conn) => {
-                $query.execute(&mut **conn).await.map(|done| done.rows_affected())
+                let ran = $crate::store::in_time($query.execute(&mut **conn)).await;
+                ran.map(|done| done.rows_affected())
             }
         }
         .map_err($crate::error::Error::from)
@@ -332,7 +354,9 @@ macro_rules! sql {
     ($tx:expr, $fetch:ident $query:expr) => {
         match &mut $tx.conn {
             $crate::store::Conn::Sqlite(conn) => $query.$fetch(&mut **conn).await,
-            $crate::store::Conn::Postgres(conn) => $query.$fetch(&mut **conn).await,
+            $crate::store::Conn::Postgres(conn) => {
+                $crate::store::in_time($query.$fetch(&mut **conn)).await
+            }
         }
         .map_err($crate::error::Error::from)
     };

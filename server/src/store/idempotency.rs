@@ -44,7 +44,11 @@ pub struct Recollection {
 }
 
 fn identity(key: &RequestKey) -> Identity {
-    (key.session.to_string(), key.method, key.request_id)
+    let session = match planted!(CallerNotInTheKey) {
+        true => String::new(),
+        false => key.session.to_string(),
+    };
+    (session, key.method, key.request_id)
 }
 
 impl Recollection {
@@ -81,7 +85,9 @@ impl Recollection {
     pub fn check(&self, key: &RequestKey) -> Result<Remembered> {
         match self.known.get(&identity(key)) {
             None => Ok(Remembered::New),
-            Some((hash, resource)) if key.body_hash.is(hash) => Ok(Remembered::Resource(*resource)),
+            Some((hash, resource)) if key.body_hash.is(hash) || planted!(BodyNotCompared) => {
+                Ok(Remembered::Resource(*resource))
+            }
             Some(_) => Err(Reason::RequestIdReused.into()),
         }
     }
@@ -109,6 +115,9 @@ impl Recollection {
     pub async fn save(self, tx: &mut Tx, now: Timestamp) -> Result<()> {
         const HEAD: &str = "insert into store_request
             (session_id, method, request_id, body_hash, resource_id, create_time) ";
+        if planted!(RequestNotRecorded) {
+            return Ok(());
+        }
         bulk_write!(
             tx,
             HEAD,

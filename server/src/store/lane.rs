@@ -118,6 +118,9 @@ impl<U: UseCase> AnyGroup for Group<U> {
 
     fn answer(self: Box<Self>, committed: Result<()>) {
         let outcomes: Vec<Result<U::Answer>> = match committed {
+            Ok(()) if self.outcomes.len() > 1 && planted!(NeighboursAnswer) => {
+                self.outcomes.into_iter().rev().collect()
+            }
             Ok(()) => self.outcomes,
             Err(error) => self.replies.iter().map(|_| Err(error.clone())).collect(),
         };
@@ -257,10 +260,15 @@ async fn run_groups(
         for group in &mut groups {
             group.run(&mut tx, now).await?;
         }
+        if planted!(AcknowledgedBeforeCommit) {
+            answer_all(std::mem::take(&mut groups), &Ok(()));
+        }
+        crash_point!(BeforeSaleCommit);
         tx.commit().await
     };
     match done.await {
         Ok(()) => {
+            crash_point!(BeforeAnswer);
             answer_all(groups, &Ok(()));
             Ok(())
         }

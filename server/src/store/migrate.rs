@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use sqlx::SqlSafeStr;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use super::driver::Pool;
 use crate::error::{Error, Result};
@@ -53,9 +53,29 @@ pub(super) async fn migrate(pool: &Pool) -> Result<()> {
         })
         .collect::<Result<Vec<_>>>()?;
     let migrator = Migrator::with_migrations(migrations);
+    #[cfg(feature = "faults")]
+    one_by_one(&migrator, pool).await?;
     match pool {
         Pool::Sqlite { writer, .. } => migrator.run(writer).await,
         Pool::Postgres(pool) => migrator.run(pool).await,
     }
-    .map_err(|error| Error::internal(format!("the database could not be migrated: {error}")))
+    .map_err(failed)
+}
+
+fn failed(error: MigrateError) -> Error {
+    Error::internal(format!("the database could not be migrated: {error}"))
+}
+
+/// Runs each by itself, so that a server can be told to die in between.
+#[cfg(feature = "faults")]
+async fn one_by_one(migrator: &Migrator, pool: &Pool) -> Result<()> {
+    for migration in migrator.iter() {
+        match pool {
+            Pool::Sqlite { writer, .. } => migrator.run_to(migration.version, writer).await,
+            Pool::Postgres(pool) => migrator.run_to(migration.version, pool).await,
+        }
+        .map_err(failed)?;
+        crash_point!(AfterMigration);
+    }
+    Ok(())
 }

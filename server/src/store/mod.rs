@@ -11,7 +11,10 @@ mod inbox;
 mod lane;
 mod migrate;
 mod outbox;
+mod postgres_unit;
+mod probe;
 mod signal;
+mod sqlite_pool;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -21,7 +24,10 @@ pub use idempotency::{Recollection, Remembered, RequestKey, attempt, enter};
 pub use inbox::{first_time, is_known};
 pub use lane::{Lanes, UseCase};
 pub use outbox::{Lease, claim_events, mark_published, put_off, sweep_requests, void_leases};
+pub use probe::Probe;
 pub use signal::{Signal, Signals};
 
 pub(crate) use bulk::{bulk_rows, bulk_write, chunks, require_all};
 pub(crate) use driver::{Conn, column, row, sql};
+pub(crate) use postgres_unit::in_time;
+pub(crate) use sqlite_pool::sqlite_pool;

@@ -40,6 +40,10 @@ fn event((id, context, kind, aggregate_id, aggregate_version, payload, time): Ro
 pub(super) async fn append_events(tx: &mut Tx, events: &[Event]) -> Result<()> {
     const HEAD: &str = "insert into store_outbox (message_id, context, kind, aggregate_id,
         aggregate_version, payload, occur_time) ";
+    let events = match events {
+        [_, later @ ..] if !later.is_empty() && planted!(LostOutboxRow) => later,
+        all => all,
+    };
     bulk_write!(
         tx,
         HEAD,

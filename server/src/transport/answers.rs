@@ -4,17 +4,22 @@
 use std::time::Duration;
 
 use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use boxoffice_proto::r#type::v1::ErrorReason;
 use tonic::Code;
 
 use super::status::plain;
-use crate::kernel::limits::CALL_DURATION_MAX;
+use crate::kernel::limits::{CALL_DURATION_MAX, HEADER_BYTES_MAX};
 
 /// How much earlier than its deadline a call is ended, so that this answer comes before the
 /// machinery's own, which has no reason.
 const EARLY: Duration = Duration::from_millis(5);
+/// What a header costs beside its name and value, as HTTP/2 counts (RFC 9113, 6.5.2).
+const HEADER_OVERHEAD: usize = 32;
+/// Tells a client which compressions the server knows.
+const ACCEPTED_ENCODINGS: &str = "grpc-accept-encoding";
 
 /// The deadline a client asks for: digits and a unit, as gRPC writes it.
 fn deadline(text: &str) -> Option<Duration> {
@@ -31,17 +36,34 @@ fn deadline(text: &str) -> Option<Duration> {
     })
 }
 
+fn too_late() -> Response {
+    let message = "the call took too long; repeat it with the same request id";
+    plain(Code::DeadlineExceeded, ErrorReason::DeadlineExceeded, message).into_http()
+}
+
 /// Ends a call that takes too long. Of a stream, only the beginning is timed.
 pub async fn limit_duration(request: Request, next: Next) -> Response {
     let asked = request.headers().get("grpc-timeout").and_then(|text| text.to_str().ok());
     let limit = asked.and_then(deadline).map_or(CALL_DURATION_MAX, |d| d.min(CALL_DURATION_MAX));
-    match tokio::time::timeout(limit.saturating_sub(EARLY), next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let message = "the call took too long; repeat it with the same request id";
-            plain(Code::DeadlineExceeded, ErrorReason::DeadlineExceeded, message).into_http()
-        }
+    // With so little time the machinery's own answer would come first.
+    let limit = limit.saturating_sub(EARLY);
+    if limit.is_zero() {
+        return too_late();
     }
+    tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| too_late())
+}
+
+/// Refuses a call whose headers are too many or too long, in our words; HTTP/2 itself would answer
+/// with a status that clients of gRPC take for an unknown fault.
+pub async fn limit_headers(request: Request, next: Next) -> Response {
+    let size = |(name, value): (&HeaderName, &HeaderValue)| {
+        name.as_str().len() + value.len() + HEADER_OVERHEAD
+    };
+    if request.headers().iter().map(size).sum::<usize>() <= HEADER_BYTES_MAX {
+        return next.run(request).await;
+    }
+    let message = "the metadata of the call is too large";
+    plain(Code::ResourceExhausted, ErrorReason::RequestTooLarge, message).into_http()
 }
 
 /// Gives a refusal that has no reason one. Refusals and faults of ours have theirs with them.
@@ -61,13 +83,22 @@ pub async fn give_reasons(response: Response) -> Response {
         Some(Code::OutOfRange) => {
             (Code::ResourceExhausted, ErrorReason::RequestTooLarge, "the request is too large")
         }
-        // With that header it is an encoding that is not known, and the header tells which are.
-        Some(Code::Unimplemented) if !headers.contains_key("grpc-accept-encoding") => {
-            (Code::Unimplemented, ErrorReason::UnknownMethod, "there is no such method")
-        }
+        Some(Code::Unimplemented) => match headers.get(ACCEPTED_ENCODINGS) {
+            Some(known) => return unknown_encoding(known.clone()),
+            None => (Code::Unimplemented, ErrorReason::UnknownMethod, "there is no such method"),
+        },
         _ => return response,
     };
     plain(code, reason, message).into_http()
+}
+
+/// The header tells which encodings are known, as gRPC asks for.
+fn unknown_encoding(known: HeaderValue) -> Response {
+    let message = "the request is compressed in a way that the server does not know";
+    let status = plain(Code::Unimplemented, ErrorReason::UnknownEncoding, message);
+    let mut response: Response = status.into_http();
+    response.headers_mut().insert(ACCEPTED_ENCODINGS, known);
+    response
 }
 
 #[cfg(test)]

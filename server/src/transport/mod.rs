@@ -3,6 +3,8 @@
 pub mod access;
 pub mod answers;
 pub mod auth;
+pub mod connections;
+pub mod health;
 pub mod parse;
 pub mod request_key;
 pub mod server;

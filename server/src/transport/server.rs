@@ -1,9 +1,10 @@
 //! The port itself: every service, its layers, and the plain HTTP beside them.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use axum::routing::get;
 use boxoffice_proto::booking::v1::booking_service_server::BookingServiceServer;
 use boxoffice_proto::catalog::v1::catalog_service_server::CatalogServiceServer;
@@ -15,33 +16,30 @@ use boxoffice_proto::ticket::v1::ticket_service_server::TicketServiceServer;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
-use tonic::transport::server::TcpIncoming;
-use tonic_health::server::HealthReporter;
 use tonic_web::GrpcWebLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::answers::{give_reasons, limit_duration};
+use super::answers::{give_reasons, limit_duration, limit_headers};
 use super::auth::AuthLayer;
+use super::connections::{ConnectionLimits, connections, watch_calls};
+use super::health::Health;
 use super::webhooks::webhooks;
 use crate::booking::grpc::BookingGrpc;
 use crate::catalog::grpc::CatalogGrpc;
 use crate::error::{Error, Result};
 use crate::identity::grpc::IdentityGrpc;
 use crate::kernel::limits::{
-    HEADER_BYTES_MAX, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, STREAMS_PER_CONNECTION_MAX,
+    CONNECTION_WINDOW_BYTES, HEADER_BYTES_READ_MAX, REQUEST_BYTES_MAX, RESETS_CAUSED_MAX,
+    RESETS_UNSEEN_MAX, RESPONSE_BYTES_MAX, STREAM_WINDOW_BYTES, STREAMS_PER_CONNECTION_MAX,
 };
 use crate::operations::grpc::OperationsGrpc;
 use crate::payment::grpc::PaymentGrpc;
 use crate::payment::service::PaymentService;
 use crate::reporting::grpc::ReportingGrpc;
-use crate::store::Store;
+use crate::store::Probe;
 use crate::ticket::grpc::TicketGrpc;
-
-/// How often a silent connection is asked whether anybody is there, and how long it may take.
-const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
-/// Streams that a peer may reset before it is sent away.
-const RESETS_MAX: usize = 1_024;
 
 /// Everything the port serves.
 pub struct Contexts {
@@ -69,14 +67,18 @@ pub struct Port {
     pub auth: AuthLayer,
     /// The public keys of access tokens, as a JWKS document.
     pub jwks: serde_json::Value,
-    /// The database, for telling whether the server is ready.
-    pub store: Store,
+    /// What asks the database, for telling whether the server is ready.
+    pub probe: Probe,
     /// Who takes in what the payment gateway tells by itself.
     pub payments: PaymentService,
     /// Web origins that browsers may call from.
     pub cors_origins: Vec<HeaderValue>,
+    /// What its connections may do.
+    pub limits: ConnectionLimits,
     /// Ends the port: no new calls, calls in flight finish.
     pub stop: CancellationToken,
+    /// Where it counts the calls in flight.
+    pub calls: TaskTracker,
 }
 
 macro_rules! limited {
@@ -89,7 +91,7 @@ macro_rules! limited {
 
 /// Serves until `port.stop` and until every call in flight has finished.
 pub async fn serve(contexts: Contexts, port: Port) -> Result<()> {
-    let (health, health_service) = tonic_health::server::health_reporter();
+    let (reporter, health_service) = tonic_health::server::health_reporter();
     let mut routes = Routes::builder();
     routes
         .add_service(health_service)
@@ -108,66 +110,60 @@ pub async fn serve(contexts: Contexts, port: Port) -> Result<()> {
     // Older clients ask for reflection by its first name.
     routes.add_service(descriptors().build_v1().map_err(Error::internal)?);
     routes.add_service(descriptors().build_v1alpha().map_err(Error::internal)?);
-    set_health(&health, true).await;
+    let health = Health::new(reporter).await;
     let grpc = routes
         .routes()
         .into_axum_router()
         .layer(port.auth)
-        .layer(axum::middleware::from_fn(limit_duration))
-        .layer(axum::middleware::map_response(give_reasons))
+        .layer(middleware::from_fn(limit_duration))
+        .layer(middleware::from_fn(limit_headers))
+        .layer(middleware::map_response(give_reasons))
         .layer(GrpcWebLayer::new())
         .layer(cors(port.cors_origins));
-    let plain = plain_http(port.store, port.jwks).merge(webhooks(port.payments));
+    let plain = plain_http(health.clone(), port.jwks).merge(webhooks(port.payments));
     let router = grpc.merge(plain);
-    let stop = port.stop;
+    let router = router.layer(middleware::from_fn_with_state(port.calls, count_call));
+    let router = router.layer(middleware::from_fn(watch_calls));
+    let (stop, stopped) = (port.stop, health.clone());
+    let followed = health.follow(port.probe, stop.clone());
     let stopping = async move {
         stop.cancelled().await;
-        set_health(&health, false).await;
+        stopped.stopping().await;
     };
-    // Set here, because the server leaves connections that others accept as they are. Without it,
-    // an answer waits 40 ms for the client to acknowledge its first packet.
-    let incoming = TcpIncoming::from(port.listener).with_nodelay(Some(true));
+    let served = limited_server(&port.limits)
+        .add_routes(Routes::from(router))
+        .serve_with_incoming_shutdown(connections(port.listener, port.limits), stopping);
+    let served = tokio::select! {
+        served = served => served,
+        never = followed => match never {},
+    };
+    served.map_err(|error| Error::Unavailable(format!("the port has failed: {error}")))
+}
+
+/// A server that keeps its peers within limits, each set on purpose.
+fn limited_server(limits: &ConnectionLimits) -> tonic::transport::Server {
     tonic::transport::Server::builder()
         .accept_http1(true)
         .max_concurrent_streams(Some(STREAMS_PER_CONNECTION_MAX))
-        .http2_max_header_list_size(Some(HEADER_BYTES_MAX))
-        .http2_max_local_error_reset_streams(Some(RESETS_MAX))
-        .http2_keepalive_interval(Some(KEEP_ALIVE.0))
-        .http2_keepalive_timeout(Some(KEEP_ALIVE.1))
-        .add_routes(Routes::from(router))
-        .serve_with_incoming_shutdown(incoming, stopping)
-        .await
-        .map_err(|error| Error::Unavailable(format!("the port has failed: {error}")))
+        .initial_stream_window_size(Some(STREAM_WINDOW_BYTES))
+        .initial_connection_window_size(Some(CONNECTION_WINDOW_BYTES))
+        .http2_max_header_list_size(Some(HEADER_BYTES_READ_MAX))
+        .http2_max_pending_accept_reset_streams(Some(RESETS_UNSEEN_MAX))
+        .http2_max_local_error_reset_streams(Some(RESETS_CAUSED_MAX))
+        .http2_keepalive_interval(Some(limits.keep_alive_interval))
+        .http2_keepalive_timeout(Some(limits.keep_alive_timeout))
 }
 
-async fn set_health(health: &HealthReporter, serving: bool) {
-    let status = match serving {
-        true => tonic_health::ServingStatus::Serving,
-        false => tonic_health::ServingStatus::NotServing,
-    };
-    let services = boxoffice_proto::POOL.services();
-    let ours = services.filter(|service| service.full_name().starts_with("boxoffice."));
-    for service in ours {
-        health.set_service_status(service.full_name(), status).await;
-    }
-    // The empty name stands for the server as a whole.
-    health.set_service_status("", status).await;
+/// Counts a call as being under way until its answer begins: of a stream, until it is open.
+async fn count_call(State(calls): State<TaskTracker>, request: Request, next: Next) -> Response {
+    let _under_way = calls.token();
+    next.run(request).await
 }
 
-fn plain_http(store: Store, jwks: serde_json::Value) -> axum::Router {
-    let store = Arc::new(store);
-    let ready = move || {
-        let store = Arc::clone(&store);
-        async move {
-            match store.read().await {
-                Ok(_) => (StatusCode::OK, "ready\n"),
-                Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database is not there\n"),
-            }
-        }
-    };
+fn plain_http(health: Health, jwks: serde_json::Value) -> axum::Router {
     axum::Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
-        .route("/readyz", get(ready))
+        .route("/readyz", get(move || async move { health.page() }))
         .route("/.well-known/jwks.json", get(move || async move { Json(jwks) }))
 }
 

@@ -54,8 +54,13 @@ async fn relay_once(store: &Store, bus: &dyn EventBus, clock: &dyn Clock) -> Res
     if events.is_empty() {
         return Ok(0);
     }
+    if planted!(MarkedBeforeSent) {
+        mark_published(&mut tx, lease, &events, clock.now()).await?;
+    }
     tx.commit().await?;
+    crash_point!(AfterLease);
     let outcomes = bus.publish(&events).await;
+    crash_point!(AfterPublish);
     let (sent, failed) = sorted_out(events, &outcomes);
     let now = clock.now();
     let mut tx = store.begin().await?;

@@ -45,6 +45,23 @@ async fn the_fifth_try_is_the_last() {
 }
 
 #[tokio::test]
+async fn a_patient_client_tries_until_its_patience_is_over() {
+    let (server, client) = start().await;
+    let patient = client.with_patience(Duration::from_secs(10));
+    server.script().holds.extend((0..6).map(|_| unavailable(None)));
+    patient.hold_seats(HoldSeatsRequest::default()).await.expect("the seventh try succeeds");
+    assert_eq!(server.script().held.len(), 7);
+
+    let patience = Duration::from_millis(200);
+    let hasty = patient.with_patience(patience);
+    server.script().holds.extend((0..999).map(|_| unavailable(Some(patience / 10))));
+    let begun = Instant::now();
+    let error = hasty.hold_seats(HoldSeatsRequest::default()).await.expect_err("no try succeeds");
+    assert_eq!(error.reason(), ErrorReason::Unavailable);
+    assert!(begun.elapsed() < patience * 5, "it tried for {:?}", begun.elapsed());
+}
+
+#[tokio::test]
 async fn a_lost_race_is_an_answer_and_is_not_repeated() {
     let (server, client) = start().await;
     server.script().holds.push_back(refused(Code::Aborted, "SEATS_TAKEN"));

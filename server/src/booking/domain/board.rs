@@ -82,7 +82,9 @@ impl Board {
 
     /// Gives the places of a hold back; one that is over already stays as it is.
     pub fn release(&mut self, hold_id: HoldId, caller: &Caller, now: Timestamp) -> Result<Hold> {
-        self.seen_hold(hold_id, caller)?;
+        if !planted!(ReleaseWithoutOwner) {
+            self.seen_hold(hold_id, caller)?;
+        }
         self.expire_if_over(hold_id, now);
         self.end_hold(hold_id, HoldState::Released);
         self.hold_mut(hold_id).map(|hold| hold.clone())
@@ -108,9 +110,15 @@ impl Board {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Vec<Place>> {
-        let hold = self.usable_hold(hold_id, caller, now)?;
-        let (event_id, session, places) = (hold.event_id, hold.session, hold.places.clone());
+        let hold = match planted!(ClaimWithoutCondition) {
+            true => self.seen_hold(hold_id, caller)?,
+            false => self.usable_hold(hold_id, caller, now)?,
+        };
+        let (event_id, session, mut places) = (hold.event_id, hold.session, hold.places.clone());
         let claimed = self.places_of_hold(event_id, hold_id, booking_id, &places)?;
+        if planted!(PartialClaim) {
+            places.seats.pop_last();
+        }
         let owner = Owner::Booking(booking_id, session, SeatState::Claimed);
         self.give(event_id, &places, SeatState::Held, session, owner);
         self.hold_mut(hold_id)?.become_state(HoldState::Used);
@@ -141,7 +149,9 @@ impl Board {
             seat.booking_id == Some(booking_id)
                 || had.is_none() && seat.state == SeatState::Available
         };
-        if self.those(event_id, &places.seats, sellable).len() != places.seats.len() {
+        let are_sellable =
+            self.those(event_id, &places.seats, sellable).len() == places.seats.len();
+        if !are_sellable && !planted!(LateMoneyTakesPlaces) {
             return Err(Error::internal(format!("{booking_id} is paid but has lost its seats")));
         }
         let owner = Owner::Booking(booking_id, session, SeatState::Sold);
@@ -233,7 +243,7 @@ impl Board {
         let has = self.place_counts.get(&(event_id, session)).copied();
         let has = has.ok_or_else(|| Error::internal(format!("nobody counted for {session}")))?;
         let has_then = has.saturating_sub(given_back).saturating_add(places.count());
-        if !places.is_empty() && has_then > limit {
+        if !places.is_empty() && has_then > limit && !planted!(BuyersLimitUnenforced) {
             return Err(Reason::TooManyPlaces.with("limit", limit));
         }
         Ok(())
@@ -256,6 +266,9 @@ impl Board {
         for seat_id in &places.seats {
             match self.seats.get(&(event_id, *seat_id)) {
                 Some(seat) if seat.state == SeatState::Available => {}
+                Some(seat) if seat.state == SeatState::Blocked && planted!(BlockedSeatSellable) => {
+                }
+                Some(_) if planted!(HoldWithoutCondition) => {}
                 Some(seat) => rejection.conflicts.push(Conflict::Seat(*seat_id, seat.state)),
                 None => {
                     rejection.conflicts.push(Conflict::Seat(*seat_id, SeatState::Blocked));
@@ -288,7 +301,9 @@ impl Board {
         let mut found = Vec::new();
         for seat_id in &places.seats {
             let seat = self.seats.get(&(event_id, *seat_id));
-            let seat = seat.filter(|seat| seat.hold_id == Some(hold_id)).ok_or_else(lost)?;
+            let is_its =
+                |seat: &&Seat| seat.hold_id == Some(hold_id) || planted!(ClaimWithoutCondition);
+            let seat = seat.filter(is_its).ok_or_else(lost)?;
             found.push(seat.place.clone());
         }
         for (offer_id, quantity) in &places.quantities {
@@ -332,10 +347,17 @@ impl Board {
         hold.become_state(state);
         let (event_id, session, places) = (hold.event_id, hold.session, hold.places.clone());
         let seats = self.those(event_id, &places.seats, |seat| seat.hold_id == Some(hold_id));
-        let places = PlaceSet { seats, quantities: places.quantities };
+        let mut places = PlaceSet { seats, quantities: places.quantities };
+        if planted!(GaNotGivenBack) {
+            places.quantities.clear();
+        }
         let on_sale = self.terms.get(&event_id).is_some_and(|terms| terms.on_sale);
         let owner = if on_sale { Owner::Nobody } else { Owner::Blocked };
         self.give(event_id, &places, SeatState::Held, session, owner);
+        if planted!(GaGivenBackTwice) {
+            places.seats.clear();
+            self.give(event_id, &places, SeatState::Held, session, owner);
+        }
     }
 
     fn those(

@@ -122,7 +122,8 @@ impl Booking {
         currency: Currency,
         now: Timestamp,
     ) -> Result<(Self, BookingFact)> {
-        let total = Money::sum(currency, places.iter().map(|place| place.price_minor))
+        let priced = places.iter().skip(usize::from(planted!(WrongTotal)));
+        let total = Money::sum(currency, priced.map(|place| place.price_minor))
             .ok_or_else(|| Error::internal("the total of a booking does not fit"))?;
         let booking = Self {
             booking_id: new.booking_id,

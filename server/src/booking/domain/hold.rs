@@ -143,7 +143,7 @@ impl Hold {
 
     /// Whether its time is over though nobody has said so yet.
     pub fn is_over(&self, now: Timestamp) -> bool {
-        self.state == HoldState::Active && self.expire_time <= now
+        self.state == HoldState::Active && self.expire_time <= now && !planted!(ExpiredHoldLives)
     }
 
     /// As it truly is at that time: once its time is over, or its event was called off, it has
@@ -158,7 +158,7 @@ impl Hold {
     /// Refuses unless it keeps its seats now.
     pub fn require_active(&self, now: Timestamp) -> Result<()> {
         match self.state {
-            HoldState::Active if self.expire_time > now => Ok(()),
+            HoldState::Active if self.expire_time > now || planted!(ExpiredHoldLives) => Ok(()),
             HoldState::Active | HoldState::Expired => Err(Reason::HoldExpired.into()),
             HoldState::Lost => Err(Reason::HoldLost.into()),
             HoldState::Frozen | HoldState::Used | HoldState::Released => Err(self.not_active()),
@@ -172,7 +172,10 @@ impl Hold {
     /// Starts its time anew, up to the most it may last.
     pub fn extend(&mut self, terms: &EventTerms, now: Timestamp) -> Result<()> {
         self.require_active(now)?;
-        let expire_time = (now + terms.hold_ttl).min(self.expire_time_max);
+        let expire_time = match planted!(ExtensionWithoutCap) {
+            true => now + terms.hold_ttl,
+            false => (now + terms.hold_ttl).min(self.expire_time_max),
+        };
         if expire_time <= self.expire_time {
             return Err(Reason::HoldAtLimit.into());
         }

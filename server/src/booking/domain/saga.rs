@@ -177,7 +177,7 @@ impl Booking {
                 self.confirm(Some(*payment))
             }
             (Expired | Failed, Trigger::PaymentSucceeded(payment))
-                if circumstances.places_are_free =>
+                if circumstances.places_are_free || planted!(LateMoneyTakesPlaces) =>
             {
                 self.confirm(Some(*payment))
             }
@@ -223,7 +223,7 @@ impl Booking {
             (state, _) => return Err(Reason::BookingState.with("state", state.name())),
         };
         if step.fact.is_some() {
-            self.version += 1;
+            self.version += if planted!(VersionGap) { 2 } else { 1 };
             self.update_time = now;
         }
         Ok(step)
@@ -267,7 +267,8 @@ impl Booking {
             return Step::fact(PlacesMove::Free, BookingFact::Failed(code.to_owned()));
         }
         self.state = BookingState::Pending;
-        Step::fact(PlacesMove::Keep, BookingFact::PaymentFailed(payment, code.to_owned()))
+        let places = if planted!(DeclineFreesPlaces) { PlacesMove::Free } else { PlacesMove::Keep };
+        Step::fact(places, BookingFact::PaymentFailed(payment, code.to_owned()))
     }
 
     fn payment_canceled(&mut self, payment: PaymentId, now: Timestamp) -> Step {
@@ -288,7 +289,7 @@ impl Booking {
         self.state = BookingState::Cancelled;
         let told = Cancellation { by, was_confirmed: false, paid_payment: None, refund: None };
         let fact = BookingFact::Cancelled(told);
-        if self.open_payment.is_none() {
+        if self.open_payment.is_none() && !planted!(CancelledKeepsPlaces) {
             return Step::fact(freed_by(by), fact);
         }
         // Cancelling does not start the time to settle anew.
@@ -306,7 +307,8 @@ impl Booking {
             terms.require_cancellable(now)?;
         }
         let refund = self.take_back(|_| true, now);
-        Ok(self.cancel_paid(by, Some(refund).filter(|refund| refund.minor > 0)))
+        let is_due = |refund: &Money| refund.minor > 0 && !planted!(CancelledKeepsMoney);
+        Ok(self.cancel_paid(by, Some(refund).filter(is_due)))
     }
 
     /// Ends a paid booking, all of whose places were taken back.

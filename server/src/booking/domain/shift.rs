@@ -84,6 +84,12 @@ impl Board {
                 offers.extend(offer.map(|offer| (*offer_id, offer.available())));
             }
         }
+        if seats.len() > 1 && planted!(SeatOfAGroupUntold) {
+            seats.pop_last();
+        }
+        if !offers.is_empty() && planted!(GaRemainderUntold) {
+            offers.clear();
+        }
         if !(seats.is_empty() && offers.is_empty()) {
             let (seats, offers) = (seats.into_iter().collect(), offers.into_iter().collect());
             self.changes.push(Change { event_id, seats, offers });

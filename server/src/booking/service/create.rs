@@ -71,6 +71,7 @@ impl UseCase for CreateBooking {
         tell_facts(tx, &told, now).await?;
         requests.save(tx, now).await?;
         tx.save_board(&board, now).await?;
+        crash_point!(AfterClaim);
         Ok(outcomes)
     }
 }

@@ -147,7 +147,10 @@ impl UseCase for ExpireHold {
         let mut board =
             tx.load_board(&BoardWanted { holds, ..BoardWanted::default() }, now).await?;
         for Self(hold_id) in commands {
-            board.expire_if_over(*hold_id, now);
+            match planted!(SweepOfALiveHold) {
+                true => board.end_called_off(*hold_id),
+                false => board.expire_if_over(*hold_id, now),
+            }
         }
         tx.save_board(&board, now).await?;
         Ok(commands.iter().map(|_| Ok(())).collect())

@@ -145,6 +145,7 @@ impl BookingService {
         };
         let booking_id = BookingId::new(self.clock.now(), rand::random());
         self.holds.freeze(hold_id).await?;
+        crash_point!(AfterFreeze);
         let command = CreateBooking {
             key,
             caller,
@@ -214,7 +215,8 @@ impl BookingService {
 
     async fn own_hold(&self, caller: &Caller, hold_id: HoldId) -> Result<Hold> {
         let hold = self.holds.find(hold_id).await?;
-        let hold = hold.filter(|hold| caller.may_see(hold.session));
+        let is_seen = |hold: &Hold| caller.may_see(hold.session) || planted!(ReleaseWithoutOwner);
+        let hold = hold.filter(is_seen);
         hold.ok_or_else(|| Error::not_found("hold"))
     }
 
@@ -263,7 +265,8 @@ async fn booking_of(tx: &mut Tx, caller: &Caller, booking_id: BookingId) -> Resu
     let organizer = terms.get(&booking.event_id).map(|terms| SessionId::User(terms.organizer_id));
     let may_see = caller.may_see(booking.session)
         || organizer.is_some_and(|organizer| caller.may_see(organizer))
-        || caller.has_scope(Scope::BookingsRead);
+        || caller.has_scope(Scope::BookingsRead)
+        || planted!(OwnershipNotChecked);
     if may_see { Ok(booking) } else { Err(Error::not_found("booking")) }
 }
 

@@ -22,7 +22,10 @@ impl BookingService {
     /// Moves bookings on that were not paid, or not settled, in time. Says whether there may be
     /// more.
     pub async fn sweep_bookings(&self) -> Result<bool> {
-        let over = self.store.read().await?.bookings_over(self.clock.now(), SWEEP_MAX).await?;
+        let mut over = self.store.read().await?.bookings_over(self.clock.now(), SWEEP_MAX).await?;
+        if planted!(UnpaidBookingStays) {
+            over.retain(|(_, _, settle_by_passed)| *settle_by_passed);
+        }
         let lapses = over.iter().map(|(event_id, booking_id, settle_by_passed)| {
             let settle_by_passed = *settle_by_passed;
             self.lanes.run(*event_id, LapseBooking { booking_id: *booking_id, settle_by_passed })

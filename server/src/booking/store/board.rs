@@ -137,7 +137,7 @@ impl Tx {
         while !(holds.is_empty() && seats.is_empty()) {
             for hold in self.holds_by_id(&std::mem::take(&mut holds)).await? {
                 let event_id = hold.event_id;
-                if !hold.has_ended() {
+                if !hold.has_ended() || planted!(ClaimWithoutCondition) {
                     seats.extend(hold.places.seats.iter().map(|id| (event_id, *id)));
                     offers.extend(hold.places.quantities.keys().map(|id| (event_id, *id)));
                 }
@@ -258,8 +258,11 @@ impl Tx {
             hold_id = v.column5, booking_id = v.column6, version = v.column7 from (";
         const TAIL: &str = ") as v where booking_seat.event_id = v.column1
             and booking_seat.seat_id = v.column2 and booking_seat.version = v.column8";
-        let changed: Vec<(&SeatKey, &Seat)> =
+        let mut changed: Vec<(&SeatKey, &Seat)> =
             board.seats.iter().filter(|(_, seat)| seat.version != seat.stored_version).collect();
+        if changed.len() > 1 && planted!(BulkWriteSkipsOne) {
+            changed.pop();
+        }
         let written = bulk_write!(
             self,
             HEAD,

@@ -210,6 +210,12 @@ impl Payment {
     ) -> Option<(PaymentFact, Option<Trigger>)> {
         let id = self.payment_id;
         let (state, fact, trigger) = match (self.state, outcome) {
+            (PaymentState::Succeeded, ChargeOutcome::Failed { failure_code })
+                if planted!(DeclineUndoesSuccess) =>
+            {
+                let trigger = Trigger::PaymentFailed(id, failure_code.name().to_owned());
+                (PaymentState::Failed, PaymentFact::Failed, Some(trigger))
+            }
             (PaymentState::Succeeded, _) => return None,
             (_, ChargeOutcome::Succeeded { gateway_reference }) => {
                 self.gateway_reference.clone_from(gateway_reference);

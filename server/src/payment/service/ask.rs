@@ -6,9 +6,10 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{FinishRefund, PaymentService, SettlePayment};
 use crate::error::{Error, Result};
+use crate::kernel::id::{PaymentId, RefundId};
 use crate::kernel::limits::{GATEWAY_CALL_MAX, GATEWAY_LEASE};
 use crate::payment::domain::{Payment, Refund, pause};
-use crate::ports::gateway::{self, ChargeOutcome, RefundOutcome};
+use crate::ports::gateway::{self, ChargeOutcome, FailureCode, RefundOutcome};
 
 /// The right to call the gateway.
 type Turn = OwnedSemaphorePermit;
@@ -70,7 +71,10 @@ impl PaymentService {
         }
         let _turn = self.turn(turn).await?;
         let awaited = self.bookings.awaits(payment.booking_id, payment.payment_id).await?;
-        let charge = payment.charge();
+        let mut charge = payment.charge();
+        if payment.ask_count > 0 && planted!(NewKeyPerCharge) {
+            charge.payment_id = PaymentId::new(self.clock.now(), rand::random());
+        }
         let answer = async {
             match (awaited, payment.action_answer.as_str()) {
                 (false, _) => self.gateway.cancel(&charge).await,
@@ -79,7 +83,11 @@ impl PaymentService {
             }
         };
         let answer = tokio::time::timeout(GATEWAY_CALL_MAX, answer).await;
-        let outcome = answer.unwrap_or(ChargeOutcome::Unknown);
+        crash_point!(AfterCharge);
+        let mut outcome = answer.unwrap_or(ChargeOutcome::Unknown);
+        if outcome == ChargeOutcome::Unknown && planted!(SilenceTakenForDecline) {
+            outcome = ChargeOutcome::Failed { failure_code: FailureCode::CardDeclined };
+        }
         let command = SettlePayment { payment_id: payment.payment_id, outcome, webhook: None };
         self.lanes.run(payment.event_id, command).await?;
         Ok(())
@@ -102,11 +110,15 @@ impl PaymentService {
 
     async fn refund(&self, refund: Refund, turn: Option<Turn>) -> Result<()> {
         let Refund { refund_id, payment_id, amount, ask_count, .. } = refund.clone();
-        let wanted = gateway::Refund { refund_id, payment_id, amount };
+        let mut wanted = gateway::Refund { refund_id, payment_id, amount };
+        if ask_count > 0 && planted!(NewKeyPerRefund) {
+            wanted.refund_id = RefundId::from(uuid::Uuid::from_bytes(rand::random()));
+        }
         let _turn = self.turn(turn).await?;
         let answer = tokio::time::timeout(GATEWAY_CALL_MAX, self.gateway.refund(&wanted)).await;
         match answer.unwrap_or(RefundOutcome::Unknown) {
             RefundOutcome::Made => {
+                crash_point!(AfterRefund);
                 return self.lanes.run(refund.event_id, FinishRefund(refund)).await;
             }
             RefundOutcome::Unknown => {}

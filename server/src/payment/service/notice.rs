@@ -45,7 +45,7 @@ impl PaymentService {
             None => None,
         };
         let Some(payment) = payment else { return Ok(Err(NoticeRefusal::PaymentUnknown)) };
-        if charge.amount != payment.amount {
+        if charge.amount != payment.amount && !planted!(AmountNotCompared) {
             let payment_id = payment.payment_id;
             tracing::warn!(%payment_id, kind, "a webhook names another amount than the payment's");
             return Ok(Err(NoticeRefusal::AmountDiffers));

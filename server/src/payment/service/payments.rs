@@ -25,6 +25,8 @@ use crate::ports::gateway::PaymentGateway;
 use crate::store::{Lanes, RequestKey, Signal, Store, Tx, UseCase};
 use crate::tasks::Tasks;
 
+/// How long a call of a server that stops goes on waiting for an outcome.
+const CLOSING_WAIT_MAX: Duration = Duration::from_secs(2);
 /// How often whoever waits for an outcome looks, should a signal have been lost.
 const LOOK_SPAN: Duration = Duration::from_secs(1);
 
@@ -151,6 +153,7 @@ impl PaymentService {
         let recorded = self.tasks.spawn(async move {
             let Recorded { payment, is_new } = service.lanes.run(event_id, command).await?;
             if is_new {
+                crash_point!(BeforeCharge);
                 let (service, payment) = (service.clone(), payment.clone());
                 service.tasks.clone().spawn(async move { service.ask_logged(payment, None).await });
             }
@@ -159,18 +162,20 @@ impl PaymentService {
         recorded.await.map_err(Error::internal)?
     }
 
-    /// The payment once the gateway has answered, or as it is when the time to wait is over.
+    /// The payment once the gateway has answered, or as it is when the time to wait is over, which
+    /// is soon if the server stops.
     async fn settled(
         &self,
         mut payment: Payment,
         wait: Duration,
         mut signals: broadcast::Receiver<Signal>,
     ) -> Result<PaymentDetails> {
-        let deadline = tokio::time::Instant::now() + wait.min(PAYMENT_WAIT_MAX);
+        let mut deadline = tokio::time::Instant::now() + wait.min(PAYMENT_WAIT_MAX);
         let awaits_gateway = |payment: &Payment| {
             let answered = !payment.action_answer.is_empty();
             payment.state.awaits_gateway() || (answered && payment.state.is_open())
         };
+        let (closing, mut is_closing) = (self.tasks.closing(), false);
         while awaits_gateway(&payment) {
             let heard = async {
                 while let Ok(signal) = signals.recv().await {
@@ -181,7 +186,14 @@ impl PaymentService {
             };
             let look = deadline.min(tokio::time::Instant::now() + LOOK_SPAN);
             // Whether it was heard or the time is over, the payment is looked at.
-            drop(tokio::time::timeout_at(look, heard).await);
+            tokio::select! {
+                () = closing.cancelled(), if !is_closing => {
+                    is_closing = true;
+                    deadline = deadline.min(tokio::time::Instant::now() + CLOSING_WAIT_MAX);
+                }
+                () = heard => {}
+                () = tokio::time::sleep_until(look) => {}
+            }
             if let Ok(Some(newer)) = self.find(payment.payment_id).await {
                 payment = newer;
             }

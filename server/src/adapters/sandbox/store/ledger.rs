@@ -1,14 +1,16 @@
 //! Opening the ledger.
 
 use std::str::FromStr;
+use std::time::Duration;
 
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};
 use sqlx::{Sqlite, Transaction};
 
 use crate::error::Result;
+use crate::store::sqlite_pool;
 
+/// How long a change waits for those before it.
+const QUEUE_DURATION_MAX: Duration = Duration::from_secs(30);
 /// As the first version made them.
 const TABLES: &str = "
     create table if not exists charge (
@@ -63,12 +65,8 @@ impl Ledger {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options)
-            .await?;
+        let pool = sqlite_pool(1).acquire_timeout(QUEUE_DURATION_MAX);
+        let pool = pool.connect_with(options).await?;
         let ledger = Self { pool };
         let mut tx = ledger.begin().await?;
         sqlx::raw_sql(TABLES).execute(&mut *tx).await?;

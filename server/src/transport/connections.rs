@@ -1,0 +1,413 @@
+//! The connections of the port: how many there are, and which are ended because nobody speaks on
+//! them, nobody takes what was asked for, or calls are given up by the thousand. What HTTP/2 can
+//! limit by itself is set in `server.rs`.
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind, IoSlice};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use futures::Stream;
+use http_body::{Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, Sleep};
+use tonic::transport::server::{Connected, TcpConnectInfo};
+
+use crate::kernel::limits::{
+    ANSWER_PIECE_BYTES, CALLS_GIVEN_UP_MAX, CONNECTIONS_MAX, GREETING_MAX, KEEP_ALIVE_INTERVAL,
+    KEEP_ALIVE_TIMEOUT, STALL_MAX, STUCK_BYTES_MAX,
+};
+
+/// Bytes by which a connection has said what it speaks: as many as the preface of HTTP/2 has (RFC
+/// 9113, 3.4). Hardly any request of HTTP/1.1 is shorter, and hyper limits how long its headers
+/// may take by itself.
+const GREETING_BYTES: usize = 24;
+/// How long no connection is accepted after one could not be, which happens when the process has no
+/// files left: trying at once would keep a core busy.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Files that are kept for others than connections: databases, mails, the log.
+const FILES_KEPT: usize = 200;
+/// Looks at a connection within the time that a client may stall.
+const LOOKS_PER_STALL: u32 = 4;
+
+/// What connections may do. The default are the platform's limits; tests have less patience.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// How many there are at the most; more are closed at once.
+    pub connections_max: usize,
+    /// How long one may take to say which protocol it speaks.
+    pub greeting_max: Duration,
+    /// How long a client may take over one piece of an answer.
+    pub stall_max: Duration,
+    /// How often a silent one is asked whether anybody is there.
+    pub keep_alive_interval: Duration,
+    /// How long the answer to that may take.
+    pub keep_alive_timeout: Duration,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            connections_max: CONNECTIONS_MAX,
+            greeting_max: GREETING_MAX,
+            stall_max: STALL_MAX,
+            keep_alive_interval: KEEP_ALIVE_INTERVAL,
+            keep_alive_timeout: KEEP_ALIVE_TIMEOUT,
+        }
+    }
+}
+
+impl ConnectionLimits {
+    /// The platform's, with no more connections than the files that this process may open leave
+    /// room for.
+    pub fn of_process() -> Self {
+        let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+        let files = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+        let files = files.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
+        let room = files.map_or(CONNECTIONS_MAX, |files| files.saturating_sub(FILES_KEPT).max(1));
+        Self { connections_max: CONNECTIONS_MAX.min(room), ..Self::default() }
+    }
+}
+
+/// Accepts connections for as long as the stream is kept.
+pub fn connections(
+    listener: TcpListener,
+    limits: ConnectionLimits,
+) -> impl Stream<Item = io::Result<Connection>> {
+    let places = Arc::new(Semaphore::new(limits.connections_max));
+    futures::stream::unfold((listener, places, false), move |state| async move {
+        let (listener, places, mut has_warned) = state;
+        loop {
+            let stream = match listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    if !has_warned {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                    }
+                    has_warned = true;
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            // Without it, an answer waits 40 ms for the client to acknowledge its first packet. It
+            // fails when the client has gone already.
+            if stream.set_nodelay(true).is_err() {
+                continue;
+            }
+            if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+                let connection = Connection::new(stream, limits, place);
+                return Some((Ok(connection), (listener, places, false)));
+            }
+            if !has_warned {
+                tracing::warn!(max = limits.connections_max, "there are too many connections");
+            }
+            has_warned = true;
+        }
+    })
+}
+
+/// A connection that fails by itself when its client stalls.
+pub struct Connection {
+    stream: TcpStream,
+    calls: Arc<Calls>,
+    limits: ConnectionLimits,
+    open_time: Instant,
+    /// Bytes that have come.
+    greeting: usize,
+    /// Since when the client has had no room for what is to be sent.
+    full_since: Option<Instant>,
+    look: Pin<Box<Sleep>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    fn new(stream: TcpStream, limits: ConnectionLimits, place: OwnedSemaphorePermit) -> Self {
+        let first_look = limits.greeting_max.min(limits.stall_max / LOOKS_PER_STALL);
+        Self {
+            stream,
+            calls: Arc::default(),
+            limits,
+            open_time: Instant::now(),
+            greeting: 0,
+            full_since: None,
+            look: Box::pin(tokio::time::sleep(first_look)),
+            _place: place,
+        }
+    }
+
+    /// Fails when the client is to be cut off. Whoever polls is woken for the next look.
+    fn look(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        if self.calls.given_up.load(Ordering::Relaxed) > CALLS_GIVEN_UP_MAX {
+            return Err(io::Error::new(ErrorKind::ConnectionAborted, "too many calls given up"));
+        }
+        while self.look.as_mut().poll(context).is_ready() {
+            let now = Instant::now();
+            let greeted_by = self.open_time + self.limits.greeting_max;
+            let is_silent = self.greeting < GREETING_BYTES;
+            if is_silent && now >= greeted_by {
+                return Err(io::Error::new(ErrorKind::TimedOut, "the client says nothing"));
+            }
+            let stalls = |since: Instant| now >= since + self.limits.stall_max;
+            if self.calls.stall(stalls) || self.full_since.is_some_and(stalls) {
+                return Err(io::Error::new(ErrorKind::TimedOut, "the client takes nothing"));
+            }
+            self.calls.given_up.store(0, Ordering::Relaxed);
+            let next = now + self.limits.stall_max / LOOKS_PER_STALL;
+            self.look.as_mut().reset(if is_silent { next.min(greeted_by) } else { next });
+        }
+        Ok(())
+    }
+
+    /// Notes whether the client had room.
+    fn note<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        self.full_since = match written {
+            Poll::Pending => Some(self.full_since.unwrap_or_else(Instant::now)),
+            Poll::Ready(_) => None,
+        };
+        written
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.look(context)?;
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let count = buffer.filled().len().saturating_sub(before);
+        self.greeting = self.greeting.saturating_add(count);
+        read
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.look(context)?;
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.note(written)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.look(context)?;
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        self.note(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = Peer;
+
+    fn connect_info(&self) -> Peer {
+        Peer { address: self.stream.connect_info(), calls: Arc::clone(&self.calls) }
+    }
+}
+
+/// The client at the other end of a connection.
+#[derive(Clone)]
+pub struct Peer {
+    address: TcpConnectInfo,
+    calls: Arc<Calls>,
+}
+
+/// What a connection knows of its calls.
+#[derive(Default)]
+struct Calls {
+    waits: Mutex<Waits>,
+    next: AtomicU64,
+    /// Calls that the client gave up since the last look, before they had an answer.
+    given_up: AtomicU32,
+}
+
+impl Calls {
+    fn waits(&self) -> MutexGuard<'_, Waits> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the client takes nothing any more: none of its answers moves, or those that do not
+    /// keep too much in memory. One answer that nobody reads does not end the others beside it,
+    /// which may be those of other people behind the same proxy.
+    fn stall(&self, stalls: impl Fn(Instant) -> bool) -> bool {
+        let waits = self.waits();
+        let stuck = waits.answers.values().filter(|wait| stalls(wait.since));
+        let (count, bytes) =
+            stuck.fold((0, 0), |(count, bytes), wait| (count + 1, bytes + wait.rest_bytes));
+        count > 0 && (waits.moved.is_none_or(stalls) || bytes > STUCK_BYTES_MAX)
+    }
+}
+
+/// The answers that wait for their client to take the next piece.
+#[derive(Default)]
+struct Waits {
+    answers: HashMap<u64, Wait>,
+    /// When a piece of any was taken last.
+    moved: Option<Instant>,
+}
+
+/// Since when an answer waits, and how much of it is left.
+struct Wait {
+    since: Instant,
+    rest_bytes: usize,
+}
+
+/// Counts a call as given up, unless it is told of its answer.
+struct Unanswered(Option<Arc<Calls>>);
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(calls) = &self.0 {
+            calls.given_up.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Tells a connection of its calls: which are given up, and which answers are not taken.
+pub async fn watch_calls(mut request: Request, next: Next) -> Response {
+    let Some(peer) = request.extensions_mut().remove::<Peer>() else {
+        return next.run(request).await;
+    };
+    // By this, services know the address of the client.
+    request.extensions_mut().insert(peer.address);
+    let request = request.map(|body| Body::new(Asked { body, calls: Arc::clone(&peer.calls) }));
+    let mut unanswered = Unanswered(Some(Arc::clone(&peer.calls)));
+    let response = next.run(request).await;
+    unanswered.0 = None;
+    response.map(|body| Body::new(Answer::new(body, peer.calls)))
+}
+
+/// The body of a request. When it breaks off, the client has given the call up; whoever reads it
+/// may make an answer of that, which counts for nothing.
+struct Asked {
+    body: Body,
+    calls: Arc<Calls>,
+}
+
+impl HttpBody for Asked {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if matches!(frame, Some(Err(_))) {
+            self.calls.given_up.fetch_add(1, Ordering::Relaxed);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The body of an answer, given away piece by piece. hyper asks for the next one when the client
+/// has begun to take the one before, so that a piece which is not asked for is one that is not
+/// taken. What can be kept in memory without being noticed is one piece a call.
+struct Answer {
+    body: Body,
+    rest: Bytes,
+    calls: Arc<Calls>,
+    number: u64,
+}
+
+impl Answer {
+    fn new(body: Body, calls: Arc<Calls>) -> Self {
+        let number = calls.next.fetch_add(1, Ordering::Relaxed);
+        let answer = Self { body, rest: Bytes::new(), calls, number };
+        answer.wait();
+        answer
+    }
+
+    fn wait(&self) {
+        let wait = Wait { since: Instant::now(), rest_bytes: self.rest.len() };
+        self.calls.waits().answers.insert(self.number, wait);
+    }
+
+    fn move_on(&self) {
+        let mut waits = self.calls.waits();
+        if waits.answers.remove(&self.number).is_some() {
+            waits.moved = Some(Instant::now());
+        }
+    }
+}
+
+impl HttpBody for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.move_on();
+        if self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.rest = data,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                end => return Poll::Ready(end),
+            }
+        }
+        let length = self.rest.len().min(ANSWER_PIECE_BYTES);
+        let piece = self.rest.split_to(length);
+        self.wait();
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (mut hint, rest) = (self.body.size_hint(), self.rest.len() as u64);
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper.saturating_add(rest));
+        }
+        hint.set_lower(hint.lower().saturating_add(rest));
+        hint
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.calls.waits().answers.remove(&self.number);
+    }
+}

@@ -1,0 +1,251 @@
+//! What clients asked and what they were told: every call of a sale, with when it began and ended.
+//! The judge of `crate::judge` reads it.
+
+mod recorder;
+
+use boxoffice_sdk::booking::v1::{booking, hold};
+use boxoffice_sdk::payment::v1::payment;
+use boxoffice_sdk::{Code, ErrorReason};
+use uuid::Uuid;
+
+pub use recorder::Recorder;
+pub(crate) use recorder::parse_id;
+
+/// Microseconds since the history began, by a clock that nobody turns.
+pub type Moment = i64;
+
+/// When a call ended that was never answered.
+pub const NEVER: Moment = Moment::MAX;
+
+/// What is asked. Ids are those of the resources that were learned from earlier answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// HoldSeats: named seats, and so many places of the offer of general admission.
+    Hold {
+        /// The event.
+        event: Uuid,
+        /// The seats.
+        seats: Vec<Uuid>,
+        /// How many places of general admission.
+        standing: i32,
+    },
+    /// ChangeHold.
+    Change {
+        /// The hold.
+        hold: Uuid,
+        /// Seats to have besides.
+        add: Vec<Uuid>,
+        /// Seats to give back.
+        remove: Vec<Uuid>,
+        /// How many places of general admission the hold is to have.
+        standing: Option<i32>,
+    },
+    /// ExtendHold.
+    Extend(Uuid),
+    /// ReleaseHold.
+    Release(Uuid),
+    /// GetHold.
+    LookAtHold(Uuid),
+    /// CreateBooking from a hold.
+    Book(Uuid),
+    /// CancelBooking.
+    Cancel(Uuid),
+    /// GetBooking.
+    LookAtBooking(Uuid),
+    /// CreatePayment for a booking, with this token.
+    Pay(Uuid, &'static str),
+    /// ConfirmPaymentAction, with this answer.
+    Act(Uuid, &'static str),
+    /// GetPayment.
+    LookAtPayment(Uuid),
+    /// RefundPayment of these places; all there are if none is named.
+    Return {
+        /// The payment.
+        payment: Uuid,
+        /// Its booking.
+        booking: Uuid,
+        /// The places.
+        places: Vec<Uuid>,
+    },
+    /// BlockSeats.
+    Block(Vec<Uuid>),
+    /// UnblockSeats.
+    Unblock(Vec<Uuid>),
+    /// CheckInTicket, by the ticket's code.
+    Admit(String),
+}
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done, and this was answered.
+    Done(Answer),
+    /// It was refused: nothing was done.
+    Refused {
+        /// The status code.
+        code: Code,
+        /// The server's reason.
+        reason: ErrorReason,
+        /// The seats that are said to stand in the way.
+        seats: Vec<Uuid>,
+    },
+    /// Nobody knows: there was no answer.
+    Unknown,
+}
+
+/// What was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A hold.
+    Hold(HoldSeen),
+    /// A booking.
+    Booking(BookingSeen),
+    /// A payment.
+    Payment(PaymentSeen),
+    /// The seats are blocked, or no longer.
+    Inventory,
+    /// The holder of this ticket was let in.
+    Admitted(Uuid),
+}
+
+/// A hold, as an answer tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldSeen {
+    /// Its id.
+    pub id: Uuid,
+    /// Its state.
+    pub state: hold::State,
+    /// Its seats.
+    pub seats: Vec<Uuid>,
+    /// Its places of general admission.
+    pub standing: i32,
+    /// When it ends, by the server's clock, in microseconds.
+    pub expire_micros: i64,
+}
+
+/// A booking, as an answer tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookingSeen {
+    /// Its id.
+    pub id: Uuid,
+    /// The hold it was made from.
+    pub hold: Uuid,
+    /// Its state.
+    pub state: booking::State,
+    /// Its version.
+    pub version: i64,
+    /// Its seats, without those that were given back.
+    pub seats: Vec<Uuid>,
+    /// Its places of general admission, without those that were given back.
+    pub standing: i32,
+    /// Its places: their ids.
+    pub places: Vec<Uuid>,
+    /// What it costs in all, in minor units.
+    pub total: i64,
+    /// What was given back of that.
+    pub refunded: i64,
+    /// Until when it is to be paid, by the server's clock, in microseconds.
+    pub pay_by_micros: i64,
+}
+
+/// A payment, as an answer tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentSeen {
+    /// Its id.
+    pub id: Uuid,
+    /// Its booking.
+    pub booking: Uuid,
+    /// Its state.
+    pub state: payment::State,
+    /// How much it is about, in minor units.
+    pub amount: i64,
+    /// How much of it was given back.
+    pub refunded: i64,
+}
+
+/// One call.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Who called: a number of the history's own.
+    pub caller: usize,
+    /// Its request id, if it was to change something.
+    pub request: Option<Uuid>,
+    /// What was asked.
+    pub call: Call,
+    /// When it was asked.
+    pub from: Moment,
+    /// When the answer was there, or [`NEVER`].
+    pub to: Moment,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// All calls of a sale, and how the server's clock was turned meanwhile.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// The calls, in no particular order.
+    pub entries: Vec<Entry>,
+    /// What the server's clock showed when the history began, in microseconds.
+    pub server_begin_micros: i64,
+    /// When the server's clock was turned on, and by how much.
+    pub turns: Vec<(Moment, i64)>,
+}
+
+impl History {
+    /// The earliest moment at which the server's clock may show this time.
+    pub fn reached(&self, server_micros: i64) -> Moment {
+        let mut ahead = 0;
+        let mut turned = 0;
+        for (at, by) in &self.turns {
+            let moment = server_micros - self.server_begin_micros - ahead;
+            if moment < *at {
+                return moment.max(turned);
+            }
+            ahead += by;
+            turned = *at;
+        }
+        (server_micros - self.server_begin_micros - ahead).max(turned)
+    }
+}
+
+impl Entry {
+    /// The hold that was answered.
+    pub fn hold(&self) -> Option<&HoldSeen> {
+        match &self.outcome {
+            Outcome::Done(Answer::Hold(hold)) => Some(hold),
+            _ => None,
+        }
+    }
+
+    /// The booking that was answered.
+    pub fn booking(&self) -> Option<&BookingSeen> {
+        match &self.outcome {
+            Outcome::Done(Answer::Booking(booking)) => Some(booking),
+            _ => None,
+        }
+    }
+
+    /// The payment that was answered.
+    pub fn payment(&self) -> Option<&PaymentSeen> {
+        match &self.outcome {
+            Outcome::Done(Answer::Payment(payment)) => Some(payment),
+            _ => None,
+        }
+    }
+
+    /// Whether it certainly did nothing.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.outcome, Outcome::Refused { .. })
+    }
+
+    /// What it made or changed.
+    pub fn resource(&self) -> Option<Uuid> {
+        match &self.outcome {
+            Outcome::Done(Answer::Hold(hold)) => Some(hold.id),
+            Outcome::Done(Answer::Booking(booking)) => Some(booking.id),
+            Outcome::Done(Answer::Payment(payment)) => Some(payment.id),
+            Outcome::Done(Answer::Admitted(ticket)) => Some(*ticket),
+            _ => None,
+        }
+    }
+}
