@@ -14,7 +14,8 @@ use boxoffice_sdk::payment::v1::{ConfirmPaymentActionRequest, payment};
 use boxoffice_server::adapters::sandbox::WebhookPlan;
 use boxoffice_server::config::{Config, Payments};
 use boxoffice_tests::{
-    Backend, LedgerLine, Person, Stage, StagePlan, World, read_ledger, request_id, scenarios,
+    Backend, Chance, LedgerLine, Person, Stage, StagePlan, World, length, read_ledger, request_id,
+    scenarios,
 };
 use futures::StreamExt;
 use sqlx::{Connection, PgConnection, SqliteConnection};
@@ -46,22 +47,13 @@ const FAULTS: [&str; 14] = [
 /// The fate of the first purchase, too, so that money is given back whatever the seed is.
 const CANCELLED_WHEN_PAID: &str = "cancelled_when_paid";
 
-fn number(variable: &str, default: usize) -> usize {
-    std::env::var(variable).map_or(default, |text| text.parse().expect("a number"))
-}
-
 /// The fate of a purchase, which follows from the seed and its number alone.
 fn fate(seed: usize, number: usize) -> &'static str {
     if number == 0 {
         return CANCELLED_WHEN_PAID;
     }
-    // SplitMix64: neighbouring numbers have nothing to do with each other.
-    let mut mixed = (seed as u64) << 32 ^ number as u64;
-    mixed = mixed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    let roll = (mixed ^ (mixed >> 31)) % 20;
-    FAULTS.get(roll as usize).copied().unwrap_or("tok_success")
+    let roll = Chance::part(seed as u64, number).index(20);
+    FAULTS.get(roll).copied().unwrap_or("tok_success")
 }
 
 /// Buys one seat, whatever that takes.
@@ -151,7 +143,7 @@ async fn our_lines(world: &World) -> Vec<LedgerLine> {
 }
 
 fn with_faults(config: &mut Config) {
-    let seed = number("BOXOFFICE_TEST_SEED", 7) as u64;
+    let seed = length("BOXOFFICE_TEST_SEED", 7) as u64;
     config.sandbox_webhooks = Some(WebhookPlan { late: 5, doubled: 5, reordered: 5, seed });
 }
 
@@ -160,7 +152,7 @@ scenarios! {
 
     async fn s_30_after_thousands_of_purchases_every_cent_is_in_both_books(world: &World) {
         let (count, seed) =
-            (number("BOXOFFICE_TEST_PURCHASES", 1_000), number("BOXOFFICE_TEST_SEED", 7));
+            (length("BOXOFFICE_TEST_PURCHASES", 1_000), length("BOXOFFICE_TEST_SEED", 7));
         let plan = StagePlan {
             rows: count.div_ceil(SEATS_A_ROW),
             seats_a_row: i32::try_from(SEATS_A_ROW).expect("it fits"),
@@ -207,7 +199,7 @@ scenarios! {
         let admin = world.admin().await;
         let compared = admin.reconcile(request).await.expect("it is compared");
         assert_eq!((compared.difference_count, compared.complete), (0, true), "{compared:?}");
-        println!(
+        boxoffice_tests::tell!(
             "{count} purchases, seed {seed}: {} payments, {kept} cents kept, {given_back} given \
              back, 0 differ; bought in {bought:.1?}, settled in {:.1?}",
             ours.len(),

@@ -11,12 +11,11 @@ use boxoffice_server::kernel::id::{PaymentId, RefundId};
 use boxoffice_server::kernel::money::{Currency, Money};
 use boxoffice_server::ports::gateway::{PaymentGateway, Refund, RefundOutcome};
 use boxoffice_tests::{
-    Door, Person, Process, Stage, StagePlan, World, kills, look_until, request_id, scenarios,
+    Door, Person, Process, Stage, StagePlan, World, kills, look_until, notice, request_id,
+    scenarios,
 };
 use serde_json::json;
 use uuid::Uuid;
-
-use crate::webhooks::{notice, post_signed};
 
 /// After this long a refund that the gateway has not made is told of.
 const OVERDUE: Duration = Duration::from_secs(15 * 60 + 5);
@@ -69,7 +68,7 @@ async fn tell(world: &World, id: &str, payment: &Payment, minor: i64) {
     body["kind"] = json!("charge.refunded");
     let refund_id = &payment.refunds[0].refund_id;
     body["charge"]["refunds"] = json!([{ "id": refund_id, "amount_minor": minor }]);
-    assert_eq!(post_signed(world, &body).await, 200);
+    assert_eq!(world.post_signed(&body).await, 200);
 }
 
 async fn reconcile(world: &World, only_changes: bool) -> Vec<(Kind, bool)> {

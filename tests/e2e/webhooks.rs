@@ -5,60 +5,15 @@ use std::time::Duration;
 use boxoffice_sdk::ErrorReason;
 use boxoffice_sdk::booking::v1::{Booking, SeatState, booking};
 use boxoffice_sdk::payment::v1::{Payment, payment};
-use boxoffice_server::adapters::sandbox::{
-    LedgerState, SIGNATURE_HEADER, WebhookPlan, WebhookSecret,
-};
+use boxoffice_server::adapters::sandbox::{LedgerState, WebhookPlan, WebhookSecret};
 use boxoffice_server::config::Config;
 use boxoffice_server::kernel::time::Timestamp;
 use boxoffice_server::ports::clock::Clock;
-use boxoffice_tests::{Person, Stage, StagePlan, World, scenarios};
-use serde_json::{Value, json};
-
-/// What the sandbox of this world signs with.
-fn secret(world: &World) -> WebhookSecret {
-    let key = world.config.secret.key("sandbox-webhook");
-    WebhookSecret::new(&key.map(|byte| format!("{byte:02x}")).concat())
-}
+use boxoffice_tests::{Person, Stage, StagePlan, World, notice, scenarios};
+use serde_json::json;
 
 fn now(world: &World) -> Timestamp {
     world.clock.now()
-}
-
-/// The body of a webhook of the sandbox's about a payment.
-pub fn notice(id: &str, payment: &Payment, state: &str) -> Value {
-    let amount = payment.amount.as_ref().expect("an amount");
-    json!({
-        "id": id,
-        "kind": format!("charge.{state}"),
-        "charge": {
-            "id": payment.payment_id,
-            "reference": "sandbox_1",
-            "state": state,
-            "currency": amount.currency_code,
-            "amount_minor": amount.minor_units,
-            "failure_code": if state == "failed" { "card_declined" } else { "" },
-            "redirect_url": "",
-            "refunds": [],
-            "position": 1,
-            "change_time": 1,
-        },
-    })
-}
-
-async fn post(world: &World, path: &str, signature: &str, body: &str) -> u16 {
-    let posted = reqwest::Client::new()
-        .post(format!("{}{path}", world.url()))
-        .header(SIGNATURE_HEADER, signature)
-        .body(body.to_owned())
-        .send()
-        .await;
-    posted.expect("an answer").status().as_u16()
-}
-
-pub async fn post_signed(world: &World, body: &Value) -> u16 {
-    let body = body.to_string();
-    let signature = secret(world).sign(body.as_bytes(), now(world));
-    post(world, "/webhooks/sandbox", &signature, &body).await
 }
 
 /// A booking with a payment whose outcome the server cannot learn by asking.
@@ -79,12 +34,12 @@ scenarios! {
         let (buyer, booking, payment) = unreachable(world, &stage, 0).await;
         let before = (buyer.look_at(&booking).await, payment.clone());
         let good = notice("whe_1", &payment, "succeeded").to_string();
-        let signed = secret(world).sign(good.as_bytes(), now(world));
+        let signed = world.webhook_secret().sign(good.as_bytes(), now(world));
         let other = WebhookSecret::new("whsec_another_secret").sign(good.as_bytes(), now(world));
         let old = Timestamp::from_micros(now(world).micros() - 301_000_000);
-        let old = secret(world).sign(good.as_bytes(), old);
+        let old = world.webhook_secret().sign(good.as_bytes(), old);
         let early = Timestamp::from_micros(now(world).micros() + 310_000_000);
-        let early = secret(world).sign(good.as_bytes(), early);
+        let early = world.webhook_secret().sign(good.as_bytes(), early);
         let changed = good.replace("2500", "1");
         let (path, elsewhere) = ("/webhooks/sandbox", "/webhooks/stripe");
         for (what, path, signature, body, status) in [
@@ -96,7 +51,7 @@ scenarios! {
             ("signed in the future", path, &early, &good, 401),
             ("another gateway", elsewhere, &signed, &good, 404),
         ] {
-            assert_eq!(post(world, path, signature, body).await, status, "{what}");
+            assert_eq!(world.post_webhook(path, signature, body).await, status, "{what}");
         }
         let mut other_amount = notice("whe_2", &payment, "succeeded");
         other_amount["charge"]["amount_minor"] = json!(2_499);
@@ -115,14 +70,14 @@ scenarios! {
             ("nonsense", json!({ "id": "whe_6" }), 400),
             ("too much", huge, 413),
         ] {
-            assert_eq!(post_signed(world, &body).await, status, "{what}");
+            assert_eq!(world.post_signed(&body).await, status, "{what}");
         }
         assert_eq!(world.database.count_by_hand(SEEN).await, 0);
         let now = buyer.look_at_payment(&payment).await;
         assert_eq!(now.state(), payment::State::Unknown);
         assert_eq!((buyer.look_at(&booking).await, now.clone()), before);
         // What all of them were forged after is good.
-        assert_eq!(post(world, path, &signed, &good).await, 200);
+        assert_eq!(world.post_webhook(path, &signed, &good).await, 200);
         buyer.wait_for(&booking, booking::State::Confirmed).await;
         settle_ledger(world, &now).await;
     }
@@ -131,11 +86,11 @@ scenarios! {
         let stage = world.stage(StagePlan::default()).await;
         let (buyer, booking, payment) = unreachable(world, &stage, 0).await;
         let body = notice("whe_1", &payment, "succeeded");
-        let posts = (0..10).map(|_| post_signed(world, &body));
+        let posts = (0..10).map(|_| world.post_signed(&body));
         assert_eq!(futures::future::join_all(posts).await, [200; 10]);
         buyer.wait_for(&booking, booking::State::Confirmed).await;
         let paid = buyer.look_at_payment(&payment).await;
-        assert_eq!(post_signed(world, &body).await, 200);
+        assert_eq!(world.post_signed(&body).await, 200);
         assert_eq!(buyer.look_at_payment(&payment).await, paid);
         assert_eq!(world.database.count_by_hand(SEEN).await, 1);
         assert_eq!(buyer.tickets_of(&booking).await.len(), 1);
@@ -158,7 +113,7 @@ scenarios! {
         for (number, payment) in [&failed, &paid].into_iter().enumerate() {
             for state in states {
                 let body = notice(&format!("whe_{number}_{state}"), payment, state);
-                assert_eq!(post_signed(world, &body).await, 200);
+                assert_eq!(world.post_signed(&body).await, 200);
             }
         }
         assert_eq!(buyer.look_at(&booking).await.state(), booking::State::Confirmed);

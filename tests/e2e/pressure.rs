@@ -1,0 +1,49 @@
+//! Sales under pressure, judged by what every caller was told.
+//!
+//! `BOXOFFICE_TEST_SEED` says which; each prints its own.
+
+use boxoffice_server::adapters::sandbox::WebhookPlan;
+use boxoffice_server::config::Config;
+use boxoffice_tests::pressure::PressurePlan;
+use boxoffice_tests::{Chance, World, scenarios};
+
+/// What has to happen in a sale that counts, and how often at the least.
+const LIVELY: [(&str, usize); 21] = [
+    ("Hold done", 100),
+    ("Hold SeatsTaken", 20),
+    ("Hold unknown", 1),
+    ("Change done", 10),
+    ("Extend done", 5),
+    ("Release done", 5),
+    ("Book done", 60),
+    ("Book unknown", 1),
+    ("Pay done", 60),
+    ("Pay unknown", 1),
+    ("Act done", 1),
+    ("Cancel done", 5),
+    ("Return done", 1),
+    ("Admit done", 3),
+    ("Admit TicketUsed", 3),
+    ("Block done", 5),
+    ("Block SeatsTaken", 1),
+    ("Unblock done", 5),
+    ("booking Confirmed", 10),
+    ("booking Cancelled", 3),
+    ("booking Expired", 1),
+];
+
+fn with_webhooks(config: &mut Config) {
+    config.sandbox_webhooks = Some(WebhookPlan { late: 5, doubled: 5, reordered: 5, seed: 7 });
+}
+
+scenarios! {
+    with with_webhooks;
+
+    async fn a_sale_under_pressure_breaks_no_promise(world: &World) {
+        let seed = Chance::seed();
+        let verdict = world.press(&PressurePlan::default(), seed).await;
+        boxoffice_tests::tell!("seed {seed}: {}", verdict.shown());
+        verdict.assert_clean(seed);
+        verdict.assert_lively(seed, &LIVELY);
+    }
+}

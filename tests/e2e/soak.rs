@@ -1,0 +1,322 @@
+//! A sale that goes on while everything that can fail does, round after round. Every round sells an
+//! event of its own, at the end of which all faults are healed and the round is judged.
+//!
+//! `script/test soak --minutes N --seed S` is the long form. The short form is a round a database.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use boxoffice_tests::judge::{Finding, Truth};
+use boxoffice_tests::pressure::{Pressure, PressurePlan, Verdict, shown};
+use boxoffice_tests::streams::{Keeper, Recorder, StreamLog, Tally, assert_kept, channel, linger};
+use boxoffice_tests::{
+    Backend, Chance, Database, HandClock, Person, PostgresServer, Process, Proxy, SandboxChild,
+    StagePlan, free_port, length,
+};
+use futures::future::join_all;
+use tokio::sync::watch;
+
+/// How long a round's sale takes.
+const ROUND: Duration = Duration::from_secs(15);
+/// How long a server may take to be ready again.
+const READY_MAX: Duration = Duration::from_secs(2);
+/// How long what was left open may take to be finished once all faults are healed.
+const FINISHED_MAX: Duration = Duration::from_secs(60);
+/// How long the last refund may take: the gateway is asked again after pauses of up to a minute.
+const SETTLED_MAX: Duration = Duration::from_secs(150);
+/// How long a hold lasts, so that many end by themselves.
+const HOLD_TTL: Duration = Duration::from_secs(10);
+const BUYERS: usize = 16;
+const WATCHERS: usize = 4;
+
+/// What has to happen besides, in a soak that counts.
+const LIVELY: [&str; 12] = [
+    "Hold done",
+    "Hold SeatsTaken",
+    "Hold unknown",
+    "Change done",
+    "Release done",
+    "Book done",
+    "Pay done",
+    "Pay unknown",
+    "Cancel done",
+    "booking Confirmed",
+    "booking Cancelled",
+    "resumptions",
+];
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fault {
+    /// The server is killed and starts again.
+    Kill,
+    /// The server is asked to stop and starts again.
+    Stop,
+    /// The server stands still for a while.
+    Pause,
+    /// The database crashes and comes back.
+    Crash,
+    /// Every connection to the database is reset.
+    CutDatabase,
+    /// Nothing comes from the database for a while, and nobody is told.
+    SilenceDatabase,
+    /// The database is far away for a while.
+    SlowDatabase,
+    /// Every connection to the gateway is reset.
+    CutGateway,
+    /// The gateway is silent for a while.
+    SilenceGateway,
+}
+
+const EVERYWHERE: [Fault; 5] =
+    [Fault::Kill, Fault::Stop, Fault::Pause, Fault::CutGateway, Fault::SilenceGateway];
+const POSTGRES: [Fault; 4] =
+    [Fault::Crash, Fault::CutDatabase, Fault::SilenceDatabase, Fault::SlowDatabase];
+
+/// A server and everything around it that can fail.
+struct Ground {
+    process: Process,
+    sandbox: SandboxChild,
+    to_gateway: Proxy,
+    postgres: Option<(PostgresServer, Proxy)>,
+    /// The database, by a way that does not fail.
+    database: Database,
+}
+
+impl Ground {
+    async fn prepare(backend: Backend) -> Self {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let port = free_port();
+        let sandbox = SandboxChild::start(folder.path(), port);
+        let (to_gateway, gateway) = Proxy::before_url(sandbox.url()).await;
+        let (database, postgres) = match backend {
+            Backend::Sqlite => (Database::create(backend, folder.path()).await, None),
+            Backend::Postgres => {
+                let server = PostgresServer::start().await;
+                let url = server.url();
+                let database = Database::create_on(&url, backend, folder.path()).await;
+                let (proxy, _) = Proxy::before_url(&url).await;
+                (database, Some((server, proxy)))
+            }
+        };
+        let mut seen = database.clone();
+        if let Some((server, proxy)) = &postgres {
+            seen.url = seen.url.replace(&server.address(), &proxy.address().to_string());
+        }
+        let flags = SandboxChild::flags_of(&gateway);
+        let listen = format!("127.0.0.1:{port}");
+        let more: Vec<&str> =
+            flags.iter().map(String::as_str).chain(["--listen", &listen]).collect();
+        let mut process = Process::prepare(seen, folder, &more);
+        process.start_again();
+        Self { process, sandbox, to_gateway, postgres, database }
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        let more = if self.postgres.is_some() { POSTGRES.as_slice() } else { &[] };
+        [EVERYWHERE.as_slice(), more].concat()
+    }
+
+    /// Makes something wrong and right again. Says whether it hit anything.
+    async fn fail(&mut self, fault: Fault, chance: &mut Chance) -> bool {
+        let span = chance.between(Duration::from_millis(300), Duration::from_millis(2_500));
+        match fault {
+            Fault::Kill => {
+                self.process.kill();
+                self.start_again();
+            }
+            Fault::Stop => {
+                self.process.stop().await;
+                self.start_again();
+            }
+            Fault::Pause => {
+                self.process.signal("STOP");
+                linger(span).await;
+                self.process.signal("CONT");
+            }
+            Fault::CutGateway => return self.to_gateway.reset() > 0,
+            Fault::SilenceGateway => {
+                self.to_gateway.set(|toxics| toxics.is_mute = true);
+                linger(span).await;
+                self.to_gateway.heal();
+            }
+            of_database => {
+                let Some((server, proxy)) = &mut self.postgres else { return false };
+                match of_database {
+                    Fault::Crash => {
+                        server.crash();
+                        server.start_again().await;
+                    }
+                    Fault::CutDatabase => return proxy.reset() > 0,
+                    Fault::SilenceDatabase => {
+                        proxy.set(|toxics| toxics.is_mute = true);
+                        linger(span).await;
+                        proxy.heal();
+                    }
+                    _ => {
+                        proxy.set(|toxics| toxics.latency = Duration::from_millis(20));
+                        linger(span).await;
+                        proxy.heal();
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    fn start_again(&mut self) {
+        let ready = self.process.start_again();
+        assert!(ready < READY_MAX, "ready only after {ready:?}");
+    }
+}
+
+/// What a round came to.
+struct Round {
+    verdict: Verdict,
+    faults: Vec<Fault>,
+    revisions: usize,
+    resumptions: usize,
+}
+
+impl Ground {
+    /// Sells an event while things go wrong, and judges that.
+    async fn round(&mut self, seed: u64) -> Round {
+        let plan = plan();
+        let sale = Pressure::begin(&self.process, &plan, &HandClock::default()).await;
+        let keeper = Keeper::begin(&self.database, &sale.stage().event_id).await;
+        let mut people = Vec::new();
+        for _ in 0..BUYERS {
+            people.push(self.process.guest().await);
+        }
+        let url = self.process.url();
+        let (close, closing) = watch::channel(None);
+        let watching = watch_all(&url, &people, &sale.stage().event_id, &closing);
+        let selling = async {
+            let failing = self.fail_at_random(&sale, Chance::part(seed, usize::MAX));
+            let (faults, ()) = futures::join!(failing, sale.sell(&people, &plan, seed, None));
+            sale.resolve(&people).await;
+            sale.cancel_open(&people, Chance::part(seed, usize::MAX - 1)).await;
+            sale.settle(&self.database, SETTLED_MAX).await;
+            let broken = self.process.broken_after(FINISHED_MAX).await;
+            close.send_replace(Some(keeper.at_rest(&self.database).await.1.1));
+            (faults, broken)
+        };
+        let (logs, (faults, broken)) = futures::join!(watching, selling);
+        let history = assert_kept(&logs, &keeper, &self.database).await;
+        let newest = history.newest().1;
+        let to_the_end =
+            |log: &StreamLog| log.last_cursor().is_some_and(|at| at.revision == newest);
+        assert!(
+            logs.iter().filter(|log| to_the_end(log)).count() >= WATCHERS / 2,
+            "not to the end"
+        );
+        let truth = Truth::read(&self.database, self.sandbox.lines().await, sale.event()).await;
+        let mut verdict = Verdict::of(&sale.history(), &truth);
+        verdict.findings.extend(broken.into_iter().map(Finding::from));
+        let resumptions = Tally::of(&logs).resumed;
+        Round { verdict, faults, revisions: history.len(), resumptions }
+    }
+
+    /// One fault after the other until the round is over and each has come about; then the sale
+    /// closes.
+    async fn fail_at_random(&mut self, sale: &Pressure, mut chance: Chance) -> Vec<Fault> {
+        let give_up = Instant::now() + ROUND;
+        let mut faults = Vec::new();
+        // Each comes about before any comes again.
+        let mut left = self.faults();
+        while Instant::now() < give_up || !left.is_empty() {
+            linger(chance.between(Duration::from_millis(200), Duration::from_millis(1_500))).await;
+            if left.is_empty() {
+                left = self.faults();
+            }
+            let fault = left.swap_remove(chance.index(left.len()));
+            if self.fail(fault, &mut chance).await {
+                faults.push(fault);
+            }
+        }
+        sale.close();
+        faults
+    }
+
+    /// Ends everything.
+    async fn finish(self) {
+        self.process.finish().await;
+    }
+}
+
+fn plan() -> PressurePlan {
+    let stage = StagePlan {
+        rows: 10,
+        standing: 60,
+        hold_ttl: Some(HOLD_TTL),
+        places_per_buyer_max: 40,
+        ..StagePlan::default()
+    };
+    PressurePlan { buyers: BUYERS, walks: usize::MAX, turns: 0, stage }
+}
+
+/// Watches an event until it is told which revision is the last: some as users of the SDK do, which
+/// goes on by itself, and some who come back by themselves.
+async fn watch_all(
+    url: &str,
+    people: &[Person],
+    event_id: &str,
+    closing: &watch::Receiver<Option<i64>>,
+) -> Vec<StreamLog> {
+    let clock = Arc::new(HandClock::default());
+    let watching = people.iter().take(WATCHERS).enumerate().map(async |(index, person)| {
+        let name = format!("watcher {index}");
+        let mut recorder = Recorder::new(name, channel(url), event_id, &clock);
+        if index % 2 == 0 {
+            recorder.watch_by_sdk(person, last_revision(closing.clone())).await;
+        } else {
+            while recorder.watch(recorder.cursor(), last_revision(closing.clone())).await {}
+        }
+        recorder.logs
+    });
+    join_all(watching).await.concat()
+}
+
+async fn last_revision(mut closing: watch::Receiver<Option<i64>>) -> Option<i64> {
+    *closing.wait_for(Option::is_some).await.expect("it is told")
+}
+
+/// Goes on, round after round, for so many minutes; one round at the least.
+async fn soak(backend: Backend) {
+    let minutes = length("BOXOFFICE_TEST_SOAK_MINUTES", 0);
+    let give_up = Instant::now() + Duration::from_secs(60 * minutes as u64);
+    let seed = Chance::seed();
+    let mut ground = Ground::prepare(backend).await;
+    let (mut tally, mut rounds) = (BTreeMap::<String, usize>::new(), 0);
+    while rounds == 0 || Instant::now() < give_up {
+        let round = ground.round(seed.wrapping_add(rounds)).await;
+        rounds += 1;
+        round.verdict.assert_clean(seed.wrapping_add(rounds - 1));
+        let faults = round.faults.iter().map(|fault| (format!("fault {fault:?}"), 1));
+        let streams = [("revisions", round.revisions), ("resumptions", round.resumptions)];
+        let streams = streams.map(|(what, count)| (what.to_owned(), count));
+        for (what, count) in round.verdict.counts.into_iter().chain(faults).chain(streams) {
+            *tally.entry(what).or_default() += count;
+        }
+        if minutes > 0 {
+            println!("round {rounds}: clean; {} kinds of happenings so far", tally.len());
+        }
+    }
+    boxoffice_tests::tell!("{rounds} rounds, seed {seed}: {}", shown(&tally));
+    let faults = ground.faults().into_iter().map(|fault| format!("fault {fault:?}"));
+    let wanted = faults.chain(LIVELY.map(str::to_owned));
+    let missing: Vec<_> = wanted.filter(|what| !tally.contains_key(what)).collect();
+    assert!(missing.is_empty(), "seed {seed}: this never happened: {missing:?}");
+    ground.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_09_a_sale_in_which_everything_fails_breaks_no_promise_on_sqlite() {
+    soak(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_09_a_sale_in_which_everything_fails_breaks_no_promise_on_postgres() {
+    soak(Backend::Postgres).await;
+}
