@@ -197,8 +197,10 @@ kills! {
         let slowest = Duration::from_micros(at_part(delays, 99).unsigned_abs());
         let (without, with) = (typical_delay(&logs, &without), typical_delay(&logs, &with));
         let ratio = with.as_secs_f64() / without.as_secs_f64();
-        boxoffice_tests::tell!("p99 without {without:.1?}, with {STUCK} who do not read {with:.1?}: {ratio:.2}; \
-            of all {slowest:.1?}; {resident} MiB");
+        boxoffice_tests::tell!(
+            "p99 without {without:.1?}, with {STUCK} who do not read {with:.1?}: {ratio:.2}; of \
+             all {slowest:.1?}; {resident} MiB"
+        );
         assert!(with <= DELAY_MAX, "changes take {with:?}");
         assert!(ratio <= RATIO_MAX, "with some who do not read it takes {ratio:.2} times as long");
     }
@@ -221,8 +223,11 @@ kills! {
         let logs = readers.leave().await;
         let told = logs[0].heard.iter().skip(1 + UNREAD_CHANGES);
         let told: usize = told.map(|heard| prost::Message::encoded_len(&heard.message)).sum();
-        boxoffice_tests::tell!("{} KiB before, {} KiB after: {kept} bytes for each who was not told {told}",
-            before / 1_024, after / 1_024);
+        boxoffice_tests::tell!(
+            "{} KiB before, {} KiB after: {kept} bytes for each who was not told {told}",
+            before / 1_024,
+            after / 1_024
+        );
         drop(stuck);
         assert!(told as u64 > 2 * KEPT_BYTES_MAX, "too little was told to show anything: {told}");
         assert!(kept <= KEPT_BYTES_MAX, "{kept} bytes are kept for each who does not read");

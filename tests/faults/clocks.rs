@@ -112,7 +112,9 @@ scenarios! {
         let ended = "select count(*) from booking_booking where state <> 'CONFIRMED'";
         let ended = world.database.count_by_hand(ended).await;
         let (refused, signed_out) = (toll.refused.into_inner(), toll.signed_out.into_inner());
-        boxoffice_tests::tell!("{sold} sold, {ended} ended, {refused} refused, {signed_out} signed out");
+        boxoffice_tests::tell!(
+            "{sold} sold, {ended} ended, {refused} refused, {signed_out} signed out"
+        );
         assert!(sold > 0 && signed_out > 0 && refused > 0, "the clock changed nothing");
         let states = stage.states(&world.anonymous().await).await;
         let taken = states.values().filter(|state| **state == SeatState::Sold).count();

@@ -44,8 +44,8 @@ pub const GREETING_MAX: Duration = Duration::from_secs(10);
 pub const STALL_MAX: Duration = Duration::from_secs(30);
 /// Bytes that answers which nobody takes may keep of a connection whose other answers go on.
 pub const STUCK_BYTES_MAX: usize = 32 * 1024 * 1024;
-/// Bytes of a piece of an answer; a client on the slowest line takes it in time. The last piece of a
-/// call may wait unnoticed, which is 3 MiB a connection.
+/// Bytes of a piece of an answer; a client on the slowest line takes it in time. The last piece of
+/// a call may wait unnoticed, which is 3 MiB a connection.
 pub const ANSWER_PIECE_BYTES: usize = 16 * 1024;
 /// How often a silent connection is asked whether anybody is there.
 pub const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);

@@ -124,8 +124,8 @@ impl Store {
     }
 
     /// The database server's time in microseconds since 1970-01-01 UTC; `None` on SQLite, whose
-    /// time is this machine's. Half of the round trip is taken to be the way back; how long all of it
-    /// took is told besides.
+    /// time is this machine's. Half of the round trip is taken to be the way back; how long all of
+    /// it took is told besides.
     pub async fn server_micros(&self) -> Result<Option<(i64, Duration)>> {
         const SQL: &str = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint";
         match self.engine() {

@@ -11,7 +11,7 @@ use super::postgres_unit::in_time;
 use crate::error::Result;
 
 /// Reads a page of a real table: to begin a transaction would not touch SQLite's file.
-const SQL: &str = "select count(*) from (select 1 from store_outbox limit 1) as some";
+const SQL: &str = "select count(*) from (select 1 from store_outbox limit 1) as outbox";
 
 /// Asks the database. A question that is given up costs its connection, and the next has another.
 pub struct Probe(Asked);

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod answers;
 pub mod auth;
+mod calls;
 pub mod connections;
 pub mod health;
 pub mod parse;

@@ -23,7 +23,8 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::answers::{give_reasons, limit_duration, limit_headers};
 use super::auth::AuthLayer;
-use super::connections::{ConnectionLimits, connections, watch_calls};
+use super::calls::watch_calls;
+use super::connections::{ConnectionLimits, connections};
 use super::health::Health;
 use super::webhooks::webhooks;
 use crate::booking::grpc::BookingGrpc;

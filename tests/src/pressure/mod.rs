@@ -267,8 +267,8 @@ impl Pressure {
         self.recorder.turn(clock, PAST_ALL);
     }
 
-    /// Waits until nothing is on its way any more, or for so long: no hold lives, no payment or refund
-    /// is open, and every event has left.
+    /// Waits until nothing is on its way any more, or for so long: no hold lives, no payment or
+    /// refund is open, and every event has left.
     pub async fn settle(&self, database: &Database, patience: Duration) {
         const OPEN: &str = "select (select count(*) from booking_hold where state = 'ACTIVE')
             + (select count(*) from booking_booking where open_payment_id is not null)

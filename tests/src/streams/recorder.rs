@@ -178,18 +178,20 @@ async fn record(
         if last.is_some_and(is_there) {
             return false;
         }
-        let next = tokio::select! {
-            next = stream.next() => next,
-            () = tokio::time::sleep(LAST_MAX), if last.is_some() => {
-                panic!("{}: revision {last:?} does not come", log.name)
+        let next = if last.is_some() {
+            let next = tokio::time::timeout(LAST_MAX, stream.next()).await;
+            next.unwrap_or_else(|_| panic!("{}: revision {last:?} does not come", log.name))
+        } else {
+            tokio::select! {
+                next = stream.next() => next,
+                revision = &mut until => match revision {
+                    Some(revision) => {
+                        last = Some(revision);
+                        continue;
+                    }
+                    None => return false,
+                },
             }
-            revision = &mut until, if last.is_none() => match revision {
-                Some(revision) => {
-                    last = Some(revision);
-                    continue;
-                }
-                None => return false,
-            },
         };
         match next {
             Some(Ok(message)) => {
