@@ -4,47 +4,25 @@ use std::time::Duration;
 
 use boxoffice_proto::booking::v1::booking_service_client::BookingServiceClient;
 use boxoffice_sdk::booking::v1::{
-    SeatCursor, SeatState, WatchBookingRequest, WatchSeatsRequest, WatchSeatsResponse,
-    watch_seats_response::Update,
+    SeatCursor, SeatState, WatchBookingRequest, WatchSeatsResponse, watch_seats_response::Update,
 };
 use boxoffice_sdk::catalog::v1::GetSeatMapRequest;
 use boxoffice_sdk::{Client, Code, Error, ErrorReason, Fold, SeatView};
 use boxoffice_server::app::App;
 use boxoffice_server::parts::Parts;
+use boxoffice_tests::streams::{narrow_channel, open_seats, with_token};
 use boxoffice_tests::{Backend, Person, Stage, StagePlan, World, eventually, scenarios};
 use futures::StreamExt;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Streaming};
+use tonic::Streaming;
 
 use crate::watch_seats::{hold_and_release, release};
 use crate::watcher::{Watcher, changes, each};
-use crate::wire::{bearer, channel};
+use crate::wire::channel;
 
 /// How long a stream may take to end once it should.
 const END_MAX: Duration = Duration::from_secs(10);
 /// How much the clock is turned on so that a fresh token has a second or two left.
 const NEARLY_A_TOKEN: Duration = Duration::from_secs(15 * 60 - 2);
-
-fn with_token<T>(message: T, person: Option<&Person>) -> Request<T> {
-    let mut request = Request::new(message);
-    if let Some(tokens) = person.and_then(|person| person.tokens()) {
-        let value = bearer(&tokens.access_token).parse().expect("a header");
-        request.metadata_mut().insert("authorization", value);
-    }
-    request
-}
-
-async fn open(
-    channel: &Channel,
-    event_id: &str,
-    cursor: Option<SeatCursor>,
-    person: Option<&Person>,
-) -> Result<Streaming<WatchSeatsResponse>, Error> {
-    let request = WatchSeatsRequest { event_id: event_id.to_owned(), cursor };
-    let mut stub = BookingServiceClient::new(channel.clone());
-    let opened = stub.watch_seats(with_token(request, person)).await;
-    opened.map(tonic::Response::into_inner).map_err(Error::from)
-}
 
 /// Reads a stream to its end: the last cursor and how it ended.
 async fn read_to_end(mut stream: Streaming<WatchSeatsResponse>) -> (Option<SeatCursor>, Error) {
@@ -74,7 +52,7 @@ async fn stop_ends_streams(world: World) {
     let hold = buyer.hold(&stage.event_id, &[stage.seat(0)]).await.expect("it is free");
     let booking = buyer.book(&hold).await.expect("the hold is good");
     let channel = channel(&world.url()).await;
-    let stream = open(&channel, &stage.event_id, None, None).await.expect("a stream");
+    let stream = open_seats(&channel, &stage.event_id, None, None).await.expect("a stream");
     let request = WatchBookingRequest { booking_id: booking.booking_id.clone() };
     let mut stub = BookingServiceClient::new(channel);
     let watched = stub.watch_booking(with_token(request, Some(&buyer))).await;
@@ -183,12 +161,6 @@ async fn s_80_watchers_at_a_second_server_see_the_same_within_a_second() {
     world.finish().await;
 }
 
-/// A connection that takes only a little before it waits for its reader.
-async fn narrow_channel(url: String) -> Channel {
-    let endpoint = Endpoint::from_shared(url).expect("an address");
-    endpoint.initial_stream_window_size(2_048).connect().await.expect("a connection")
-}
-
 async fn map_of(person: &Person, stage: &Stage) -> SeatView {
     let request = GetSeatMapRequest { event_id: stage.event_id.clone() };
     SeatView::of_map(&person.get_seat_map(request).await.expect("a seat map"))
@@ -198,8 +170,8 @@ scenarios! {
     async fn s_81_who_reads_late_gets_changes_folded_and_disturbs_nobody(world: &World) {
         let stage = world.stage(StagePlan::default()).await;
         let (event_id, buyer) = (stage.event_id.as_str(), world.guest().await);
-        let narrow = narrow_channel(world.url()).await;
-        let mut slow = open(&narrow, event_id, None, None).await.expect("a stream");
+        let narrow = narrow_channel(&world.url());
+        let mut slow = open_seats(&narrow, event_id, None, None).await.expect("a stream");
         let mut view = SeatView::default();
         let first = slow.message().await.expect("no error").expect("a snapshot");
         assert_eq!(view.apply(&first), Fold::Applied);
@@ -239,15 +211,15 @@ scenarios! {
         let customer = world.customer().await;
         let channel = channel(&world.url()).await;
         world.clock.advance(NEARLY_A_TOKEN);
-        let stream = open(&channel, event_id, None, Some(&customer)).await.expect("a stream");
-        let stranger = open(&channel, event_id, None, None).await.expect("a stream");
+        let stream = open_seats(&channel, event_id, None, Some(&customer)).await.expect("a stream");
+        let stranger = open_seats(&channel, event_id, None, None).await.expect("a stream");
         let mut watcher = Watcher::begin(&customer, event_id).await;
         let (cursor, error) = read_to_end(stream).await;
         assert_eq!(error.code(), Code::Unauthenticated);
         assert_eq!(error.reason(), ErrorReason::TokenExpired);
         assert_names(&error, cursor);
         // The expired token opens no other stream, though anybody else may.
-        let refused = open(&channel, event_id, cursor, Some(&customer)).await;
+        let refused = open_seats(&channel, event_id, cursor, Some(&customer)).await;
         assert_eq!(refused.err().map(|e| e.reason()), Some(ErrorReason::TokenExpired));
         // The client gets another token by itself; a stream without a token is not concerned.
         buyer.hold(event_id, &[stage.seat(0)]).await.expect("it is free");
