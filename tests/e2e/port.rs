@@ -3,7 +3,8 @@
 use boxoffice_proto::POOL;
 use boxoffice_sdk::catalog::v1::{ListEventsRequest, ListEventsResponse};
 use boxoffice_sdk::identity::v1::{GetMeRequest, GetMeResponse};
-use boxoffice_tests::{StagePlan, World, scenarios};
+use boxoffice_server::store::Store;
+use boxoffice_tests::{Backend, Database, StagePlan, World, scenarios};
 use futures::StreamExt;
 use http::{HeaderMap, Method, Request, StatusCode};
 use prost::Message;
@@ -169,4 +170,28 @@ scenarios! {
         let (status, _, _) = get(&format!("{}/nothing", world.url())).await;
         assert_ne!(status, StatusCode::INTERNAL_SERVER_ERROR);
     }
+}
+
+/// Health's question is one that this database understands, and it can be asked again.
+async fn database_answers_health(backend: Backend) {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let database = Database::create(backend, folder.path()).await;
+    let store = Store::open(&database.url).await.expect("it opens");
+    let mut probe = store.probe().expect("a probe");
+    for _ in 0..2 {
+        probe.ask().await.expect("an answer");
+    }
+    probe.close().await;
+    store.close().await;
+    database.discard().await;
+}
+
+#[tokio::test]
+async fn s_76_sqlite_answers_what_health_asks() {
+    database_answers_health(Backend::Sqlite).await;
+}
+
+#[tokio::test]
+async fn s_76_postgres_answers_what_health_asks() {
+    database_answers_health(Backend::Postgres).await;
 }
