@@ -10,36 +10,7 @@ use boxoffice_tests::{Backend, Person, World, eventually, request_id};
 use futures::future::join_all;
 
 use crate::dead_letters::{discarding, handled, letters, poisoned, replay};
-use crate::sieve::{Poison, SIEVE, Sieve, world};
-
-/// Runs a scenario with a sieve on both databases.
-macro_rules! with_sieve {
-    ($(async fn $name:ident($world:ident: &World, $sieve:ident: &Arc<Sieve>) $body:block)*) => {$(
-        mod $name {
-            use super::*;
-
-            async fn scenario($world: &World, $sieve: &Arc<Sieve>) $body
-
-            async fn run(backend: Backend) {
-                let sieve = Arc::new(Sieve::default());
-                let world = world(backend, &sieve).await;
-                scenario(&world, &sieve).await;
-                sieve.assert_once_each(&world).await;
-                world.finish().await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_sqlite() {
-                run(Backend::Sqlite).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_postgres() {
-                run(Backend::Postgres).await;
-            }
-        }
-    )*};
-}
+use crate::sieve::{Poison, SIEVE, Sieve, with_sieve};
 
 /// The first of the letters that are parked, named.
 async fn first_parked(admin: &Person) -> ReplayDeadLettersRequest {

@@ -16,36 +16,7 @@ use boxoffice_tests::{
 use uuid::Uuid;
 
 use crate::service_accounts::recorded;
-use crate::sieve::{FAILURES_MAX, Poison, SIEVE, Sieve, uuid, world};
-
-/// Runs a scenario with a sieve on both databases.
-macro_rules! with_sieve {
-    ($(async fn $name:ident($world:ident: &World, $sieve:ident: &Sieve) $body:block)*) => {$(
-        mod $name {
-            use super::*;
-
-            async fn scenario($world: &World, $sieve: &Sieve) $body
-
-            async fn run(backend: Backend) {
-                let sieve = Arc::new(Sieve::default());
-                let world = world(backend, &sieve).await;
-                scenario(&world, &sieve).await;
-                sieve.assert_once_each(&world).await;
-                world.finish().await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_sqlite() {
-                run(Backend::Sqlite).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_postgres() {
-                run(Backend::Postgres).await;
-            }
-        }
-    )*};
-}
+use crate::sieve::{FAILURES_MAX, Poison, SIEVE, Sieve, uuid, with_sieve};
 
 async fn book(buyer: &Person, stage: &Stage, seat: usize) -> Booking {
     let hold = buyer.hold(&stage.event_id, &[stage.seat(seat)]).await.expect("the seat is free");
@@ -133,7 +104,7 @@ pub async fn poisoned(world: &World, sieve: &Sieve, poison: Poison) -> (Stage, P
 
 with_sieve! {
     async fn s_45_what_poisons_a_consumer_is_parked_with_what_follows_and_the_rest_goes_on(
-        world: &World, sieve: &Sieve
+        world: &World, sieve: &Arc<Sieve>
     ) {
         let (stage, buyer, booking) = poisoned(world, sieve, Poison::Refused).await;
         let admin = world.admin().await;
@@ -174,7 +145,7 @@ with_sieve! {
     }
 
     async fn s_45_a_replay_delivers_in_order_with_the_same_ids_and_once(
-        world: &World, sieve: &Sieve
+        world: &World, sieve: &Arc<Sieve>
     ) {
         let (_stage, buyer, booking) = poisoned(world, sieve, Poison::Refused).await;
         let admin = world.admin().await;
@@ -218,7 +189,7 @@ with_sieve! {
     }
 
     async fn s_45_a_discarded_letter_keeps_its_reason_and_what_follows_is_drained(
-        world: &World, sieve: &Sieve
+        world: &World, sieve: &Arc<Sieve>
     ) {
         let (_stage, buyer, booking) = poisoned(world, sieve, Poison::Refused).await;
         let admin = world.admin().await;
@@ -261,7 +232,7 @@ with_sieve! {
         sieve.wait_for(&booking, &[1, 3, 4, 5]).await;
     }
 
-    async fn s_45_a_consumer_that_panics_takes_nobody_with_it(world: &World, sieve: &Sieve) {
+    async fn s_45_a_consumer_that_panics_takes_nobody_with_it(world: &World, sieve: &Arc<Sieve>) {
         poisoned(world, sieve, Poison::Panic).await;
         let admin = world.admin().await;
         let parked = letters(&admin, dead_letter::State::Parked).await;
@@ -272,7 +243,9 @@ with_sieve! {
         assert_eq!(replay(&admin, everything_of(SIEVE)).await.delivered_count, 2);
     }
 
-    async fn what_passes_by_itself_is_tried_again_and_never_parked(world: &World, sieve: &Sieve) {
+    async fn what_passes_by_itself_is_tried_again_and_never_parked(
+        world: &World, sieve: &Arc<Sieve>
+    ) {
         let stage = world.stage(StagePlan::default()).await;
         let buyer = world.guest().await;
         for (seat, poison) in [Poison::Passing, Poison::Raced].into_iter().enumerate() {
@@ -293,7 +266,7 @@ with_sieve! {
         assert_eq!(parked_count(&world.admin().await, SIEVE).await, 0);
     }
 
-    async fn what_is_not_there_cannot_be_replayed_or_discarded(world: &World, sieve: &Sieve) {
+    async fn what_is_not_there_cannot_be_replayed_or_discarded(world: &World, sieve: &Arc<Sieve>) {
         sieve.heal();
         let admin = world.admin().await;
         let refused = admin.replay_dead_letters(everything_of("nobody")).await.expect_err("nobody");

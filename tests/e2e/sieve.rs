@@ -144,3 +144,34 @@ pub async fn world(backend: Backend, sieve: &Arc<Sieve>) -> World {
     })
     .await
 }
+
+/// Runs a scenario with a sieve on both databases: its effect happened once for each event.
+macro_rules! with_sieve {
+    ($(async fn $name:ident($world:ident: &World, $sieve:ident: &Arc<Sieve>) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            async fn scenario($world: &World, $sieve: &Arc<Sieve>) $body
+
+            async fn run(backend: Backend) {
+                let sieve = Arc::new(Sieve::default());
+                let world = $crate::sieve::world(backend, &sieve).await;
+                scenario(&world, &sieve).await;
+                sieve.assert_once_each(&world).await;
+                world.finish().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                run(Backend::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                run(Backend::Postgres).await;
+            }
+        }
+    )*};
+}
+
+pub(crate) use with_sieve;

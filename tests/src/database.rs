@@ -1,13 +1,19 @@
 //! A fresh database for one test.
 
 use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
 
 use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Connection, FromRow, PgConnection};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
+use sqlx::{Connection, FromRow, PgConnection, SqliteConnection};
 use uuid::Uuid;
 
 use crate::patience::eventually;
+
+/// How long a statement of a test's own waits for a server that writes all the time: whoever waits
+/// for SQLite has no turn, only luck.
+const LOCKED_MAX: Duration = Duration::from_secs(30);
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +75,7 @@ impl Database {
         let statements = sqlx::AssertSqlSafe(statements.to_owned());
         match self.backend {
             Backend::Sqlite => {
-                let mut conn = sqlx::SqliteConnection::connect(&self.url).await.expect("it opens");
+                let mut conn = self.open_sqlite().await;
                 let done = sqlx::raw_sql(statements).execute(&mut conn).await.expect("it runs");
                 done.rows_affected()
             }
@@ -86,7 +92,7 @@ impl Database {
         let query = sqlx::AssertSqlSafe(query.to_owned());
         match self.backend {
             Backend::Sqlite => {
-                let mut conn = sqlx::SqliteConnection::connect(&self.url).await.expect("it opens");
+                let mut conn = self.open_sqlite().await;
                 sqlx::query_scalar(query).fetch_one(&mut conn).await.expect("a number")
             }
             Backend::Postgres => {
@@ -104,7 +110,7 @@ impl Database {
         let query = sqlx::AssertSqlSafe(query.to_owned());
         match self.backend {
             Backend::Sqlite => {
-                let mut conn = sqlx::SqliteConnection::connect(&self.url).await.expect("it opens");
+                let mut conn = self.open_sqlite().await;
                 sqlx::query_as(query).fetch_all(&mut conn).await.expect("rows")
             }
             Backend::Postgres => {
@@ -112,6 +118,12 @@ impl Database {
                 sqlx::query_as(query).fetch_all(&mut conn).await.expect("rows")
             }
         }
+    }
+
+    async fn open_sqlite(&self) -> SqliteConnection {
+        let options = SqliteConnectOptions::from_str(&self.url).expect("a URL of SQLite");
+        let patient = options.busy_timeout(LOCKED_MAX);
+        SqliteConnection::connect_with(&patient).await.expect("it opens")
     }
 
     /// How a query names this id.
