@@ -14,4 +14,5 @@ mod replicas;
 mod rush;
 mod sale;
 mod scenes;
+mod silences;
 mod verdict;
