@@ -6,6 +6,7 @@ mod clocks;
 mod crashes;
 mod databases;
 mod disks;
+mod disks_postgres;
 mod lost_answers;
 mod migrations;
 mod network;
