@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::adapters::database_holds::DatabaseHolds;
 use crate::adapters::sandbox::SandboxGateway;
@@ -54,6 +55,7 @@ use crate::ticket::grpc::TicketGrpc;
 use crate::ticket::service::TicketService;
 use crate::transport::access::AccessRules;
 use crate::transport::auth::AuthLayer;
+use crate::transport::connections::Taken;
 use crate::transport::request_key::RequestKeys;
 use crate::transport::server::{Contexts, Port, serve};
 use crate::workers::repeat;
@@ -74,6 +76,7 @@ pub struct App {
     address: SocketAddr,
     sandbox: Option<SandboxGateway>,
     port: JoinHandle<()>,
+    taken: Taken,
     tasks: Tasks,
     store: Store,
     /// How to sign in as the admin that this start has made: e-mail and password.
@@ -120,6 +123,7 @@ impl App {
 
     async fn start_with(config: &Config, store: Store, parts: Parts, tasks: Tasks) -> Result<Self> {
         let (clock, limits) = (Arc::clone(&parts.clock), parts.connections);
+        let taken = Taken::default();
         let rules = AccessRules::of_contract()?;
         let (gateway, sandbox) = open_gateway(config, &clock).await?;
         let services = Services::new(config, &store, parts, gateway, &tasks)?;
@@ -152,12 +156,13 @@ impl App {
             payments: services.payment.clone(),
             cors_origins: cors_origins(config)?,
             limits,
+            taken: taken.clone(),
             stop: tasks.closing().clone(),
             calls: tasks.calls().clone(),
         };
         let served = serve(services.contexts(feeds, notifications, &tasks), port);
         let port = tasks.spawn_port(served);
-        Ok(Self { address, sandbox, port, tasks, store, new_admin })
+        Ok(Self { address, sandbox, port, taken, tasks, store, new_admin })
     }
 
     /// Where it listens.
@@ -184,12 +189,20 @@ impl App {
     /// Stops: no new work, calls in flight finish, streams end with their cursor, workers stop.
     /// What takes longer than a few seconds is cut off; whatever was acknowledged is safe.
     pub async fn stop(self) -> Result<()> {
-        let Self { port, tasks, store, .. } = self;
+        let Self { port, taken, tasks, store, .. } = self;
         tasks.closing().cancel();
         let abort = port.abort_handle();
         let streams_cut_off = async {
             tasks.calls_answered().await;
-            tokio::time::sleep(STREAMS_END_DURATION_MAX).await;
+            let answered = Instant::now();
+            // Whoever takes what he is sent, be it slowly, is left to it.
+            loop {
+                let until = answered.max(taken.last()) + STREAMS_END_DURATION_MAX;
+                if until <= Instant::now() {
+                    break;
+                }
+                tokio::time::sleep_until(until).await;
+            }
             // One may have come before its client heard that there is to be none.
             tasks.calls_answered().await;
         };

@@ -59,7 +59,7 @@ impl Tasks {
         &self.closing
     }
 
-    /// The calls under way, each until its answer begins.
+    /// The calls under way, each until its answer has been given: of a stream, until it is open.
     pub fn calls(&self) -> &TaskTracker {
         &self.calls
     }

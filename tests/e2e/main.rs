@@ -14,6 +14,7 @@ mod catalog;
 mod contention;
 mod dead_letter_races;
 mod dead_letters;
+mod endings;
 mod entry_faults;
 mod events;
 mod expiry;

@@ -118,6 +118,7 @@ fn watch_booking(person: &Person, booking: &Booking, url: &str) -> JoinHandle<Er
 async fn assert_all_or_nothing(process: &Process, outcomes: &[(String, Option<Error>)]) {
     let held = outcomes.iter().filter(|(_, error)| error.is_none()).count();
     assert!(held >= HOLDERS, "only {held} holds before it stopped");
+    assert!(outcomes.len() >= held + HOLDERS, "not everybody was refused in the end");
     for (_, error) in outcomes {
         let code = error.as_ref().map_or(Code::Ok, Error::code);
         assert!([Code::Ok, Code::Unavailable].contains(&code), "{error:?}");

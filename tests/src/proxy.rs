@@ -28,6 +28,8 @@ pub struct Toxics {
     pub latency: Duration,
     /// How much longer it may take, at random.
     pub jitter: Duration,
+    /// How much longer whatever comes back is on its way.
+    pub way_back: Duration,
     /// Nothing arrives at the target; nobody is told.
     pub is_deaf: bool,
     /// Nothing comes back from the target; nobody is told.
@@ -47,6 +49,8 @@ struct Shared {
     toxics: watch::Sender<Toxics>,
     /// What the transaction has in it whose commit loses its answer.
     marker: Mutex<Option<Vec<u8>>>,
+    /// What is the last to be sent before nothing arrives any more.
+    deaf_at: Mutex<Option<Vec<u8>>>,
     open: AtomicUsize,
     made: AtomicUsize,
     lost_commits: AtomicUsize,
@@ -68,6 +72,7 @@ impl Proxy {
             target: target.parse().expect("an address"),
             toxics: watch::channel(Toxics::default()).0,
             marker: Mutex::default(),
+            deaf_at: Mutex::default(),
             open: AtomicUsize::new(0),
             made: AtomicUsize::new(0),
             lost_commits: AtomicUsize::new(0),
@@ -121,6 +126,16 @@ impl Proxy {
     /// Loses the answer to the next commit of a transaction that has this text in it.
     pub fn lose_commit_of(&self, marker: &str) {
         *self.shared.marker.lock().expect("nobody panicked") = Some(marker.as_bytes().to_vec());
+    }
+
+    /// Turns deaf as soon as this text is sent: it is the first that does not arrive.
+    pub fn turn_deaf_at(&self, text: &str) {
+        *self.shared.deaf_at.lock().expect("nobody panicked") = Some(text.as_bytes().to_vec());
+    }
+
+    /// Whether nothing arrives at the target now.
+    pub fn is_deaf(&self) -> bool {
+        self.shared.toxics.borrow().is_deaf
     }
 
     /// How many commits have lost their answers.
@@ -215,8 +230,9 @@ impl Way<'_> {
         let mut transaction = Vec::new();
         loop {
             let Ok(count @ 1..) = from.read(&mut buffer).await else { return false };
-            self.travel(&mut chance, |toxics| toxics.is_deaf).await;
             let sent = &buffer[..count];
+            self.turn_deaf(sent);
+            self.travel(&mut chance, |toxics| toxics.is_deaf).await;
             if self.commits_what_is_marked(&mut transaction, sent) {
                 self.answer_is_lost.send_replace(true);
             }
@@ -237,6 +253,9 @@ impl Way<'_> {
         let mut carried = 0;
         loop {
             let Ok(count @ 1..) = from.read(&mut buffer).await else { return false };
+            let way_back = self.shared.toxics.borrow().way_back;
+            // A slow network chooses the moment at which something arrives.
+            tokio::time::sleep(way_back).await;
             self.travel(&mut chance, |toxics| toxics.is_mute).await;
             if *self.answer_is_lost.borrow() {
                 self.shared.lost_commits.fetch_add(1, Ordering::SeqCst);
@@ -266,6 +285,15 @@ impl Way<'_> {
         let passes = |now: &Toxics| !is_silent(now) && now.silences == self.begun.silences;
         // The proxy outlives its connections.
         drop(toxics.wait_for(passes).await);
+    }
+
+    /// Turns the network deaf if this has the text in it for which it waits.
+    fn turn_deaf(&self, sent: &[u8]) {
+        let mut deaf_at = self.shared.deaf_at.lock().expect("nobody panicked");
+        if deaf_at.as_ref().is_some_and(|text| has(sent, text)) {
+            *deaf_at = None;
+            self.shared.toxics.send_modify(|toxics| toxics.is_deaf = true);
+        }
     }
 
     /// Whether this ends a transaction that has the marker in it. Then the marker is used up.

@@ -31,9 +31,17 @@ pub const RESETS_UNSEEN_MAX: usize = 20;
 /// Faults that a client may make the server answer with a reset. More is a flood of them by the
 /// other way (CVE-2025-8671), and the connection ends; hyper sets no limit if it is not told.
 pub const RESETS_CAUSED_MAX: usize = 1_024;
-/// Calls that a client may give up, after the server has begun with them, between two looks at its
-/// connection: five times as many as can be open.
+/// Calls that the clients of a connection may give up in haste within `GIVEN_UP_WINDOW`, if that is
+/// most of its calls: five times as many as can be open. More is a flood of resets that HTTP/2
+/// does not see, because the server has begun with each.
 pub const CALLS_GIVEN_UP_MAX: u32 = 1_000;
+/// The while that `CALLS_GIVEN_UP_MAX` is about: long enough to tell a flood from a proxy whose
+/// clients all left at once, which happens once and not every few seconds.
+pub const GIVEN_UP_WINDOW: Duration = Duration::from_secs(10);
+/// A call that is given up sooner was not waited for. With 200 open calls at a time, clients that
+/// wait for longer give up 400 a second at the most, which costs no more than calls that are
+/// answered: however impatient they are, it is no flood.
+pub const HASTE_MAX: Duration = Duration::from_millis(500);
 /// Connections at the most, and no more than the files that the process may open leave room for.
 /// More are closed at once, so that whoever is connected is not disturbed.
 pub const CONNECTIONS_MAX: usize = 10_000;
@@ -47,10 +55,19 @@ pub const STUCK_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Bytes of a piece of an answer; a client on the slowest line takes it in time. The last piece of
 /// a call may wait unnoticed, which is 3 MiB a connection.
 pub const ANSWER_PIECE_BYTES: usize = 16 * 1024;
+/// Bytes that wait in the system to be sent to a client. It would keep megabytes and say only once
+/// a third of them is gone that there is room again, so that a client on a slow line would be taken
+/// for one that takes nothing; and pings, which find out who is dead, would queue behind them.
+pub const UNSENT_BYTES_MAX: u32 = 16 * 1024;
+/// How long a connection that has been ended waits for its client to close it as well. What is
+/// still on its way would be lost if it were closed while the client says something (RFC 9112,
+/// 9.6), such as that it has room for more.
+pub const LINGER_MAX: Duration = Duration::from_secs(2);
 /// How often a silent connection is asked whether anybody is there.
 pub const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
-/// How long the answer to that may take.
-pub const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long the answer to that may take: it comes after what is on its way already, and a client
+/// who takes 2 KB a second gets to 80 KB in this time.
+pub const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(40);
 /// How long a call may take when the client sets no deadline, and at the most.
 pub const CALL_DURATION_MAX: Duration = Duration::from_secs(30);
 /// How long a stream without a token lasts.
@@ -58,8 +75,8 @@ pub const ANONYMOUS_STREAM_DURATION: Duration = Duration::from_secs(15 * 60);
 /// How long a stopping server waits for calls in flight, then for its workers, then for the
 /// database's connections: 10 seconds in all.
 pub const DRAIN_DURATION_MAX: Duration = Duration::from_secs(6);
-/// How long a stopping server waits for streams and connections to end once every call has its
-/// answer.
+/// How long a stopping server waits for streams and connections to end once every answer of a call
+/// has been given and nobody takes anything any more.
 pub const STREAMS_END_DURATION_MAX: Duration = Duration::from_secs(2);
 /// How long a stopping server waits for its workers.
 pub const FINISH_DURATION_MAX: Duration = Duration::from_secs(3);

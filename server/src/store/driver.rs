@@ -9,30 +9,25 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::PgPool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};
 use sqlx::{Sqlite, Transaction};
 
 use super::event::Event;
 use super::outbox::append_events;
+use super::postgres_pool::open_postgres;
 use super::postgres_unit::{PostgresUnit, in_time};
 use super::probe::Probe;
+use super::replicas::CHANNEL;
 use super::signal::{Signal, Signals};
 use super::sqlite_pool::{ACQUIRE_DURATION_MAX, sqlite_pool};
 use crate::error::{Error, Result};
 use crate::kernel::id::EventId;
 
 /// Statements each connection keeps prepared: bulk statements come in several sizes.
-const STATEMENTS_CACHED: usize = 1_000;
+pub(super) const STATEMENTS_CACHED: usize = 1_000;
 /// Connections for reading on SQLite; writing has one of its own.
 const SQLITE_READERS: u32 = 4;
-/// Connections on PostgreSQL.
-const POSTGRES_CONNECTIONS: u32 = 16;
-
-/// After so much silence of the other replicas, the server is asked whether it is there.
-const SILENCE_MAX: Duration = Duration::from_secs(30);
-/// Where replicas tell each other what changed, on PostgreSQL.
-const CHANNEL: &str = "boxoffice";
 
 /// Which database is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +49,7 @@ pub(super) enum Pool {
 pub struct Store {
     pub(super) pool: Pool,
     signals: Signals,
-    url: Arc<str>,
+    pub(super) url: Arc<str>,
 }
 
 impl Store {
@@ -63,7 +58,7 @@ impl Store {
         let pool = if url.starts_with("sqlite:") {
             open_sqlite(url).await?
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            open_postgres(url).await?
+            Pool::Postgres(open_postgres(url).await?)
         } else {
             return Err(Error::internal("the database URL is neither sqlite:// nor postgres://"));
         };
@@ -132,32 +127,14 @@ impl Store {
             Engine::Sqlite => Ok(None),
             Engine::Postgres => {
                 let mut tx = self.read().await?;
+                // On a new connection the statement is prepared first, which is a way there and
+                // back of its own.
+                sql!(tx, execute sqlx::query(SQL))?;
                 let asked = Instant::now();
                 let micros: i64 = sql!(tx, fetch_one sqlx::query_scalar(SQL))?;
                 let took = asked.elapsed();
                 let back = i64::try_from(took.as_micros() / 2).unwrap_or(0);
                 Ok(Some((micros.saturating_add(back), took)))
-            }
-        }
-    }
-
-    /// Passes on the signals of other replicas for as long as the connection lasts. Returns at once
-    /// on SQLite, where there are no other replicas.
-    pub async fn hear_replicas(&self) -> Result<()> {
-        let Pool::Postgres(pool) = &self.pool else { return Ok(()) };
-        let mut listener = sqlx::postgres::PgListener::connect_with(pool).await?;
-        listener.listen(CHANNEL).await?;
-        loop {
-            match tokio::time::timeout(SILENCE_MAX, listener.recv()).await {
-                Ok(heard) => {
-                    if let Some(signal) = Signal::parse(heard?.payload()) {
-                        self.signals.send(signal);
-                    }
-                }
-                // Nothing happens, or nobody is there any more.
-                Err(_) => {
-                    in_time(sqlx::query("select 1").execute(&mut listener)).await.map(drop)?
-                }
             }
         }
     }
@@ -220,23 +197,6 @@ async fn open_sqlite(url: &str) -> Result<Pool> {
     let readers = options.pragma("query_only", "on");
     let readers = sqlite_pool(SQLITE_READERS).connect_with(readers).await?;
     Ok(Pool::Sqlite { writer, readers, lock })
-}
-
-async fn open_postgres(url: &str) -> Result<Pool> {
-    let options = PgConnectOptions::from_str(url)?
-        .application_name("boxoffice")
-        .statement_cache_capacity(STATEMENTS_CACHED)
-        .options([
-            ("lock_timeout", "3s"),
-            ("statement_timeout", "20s"),
-            ("idle_in_transaction_session_timeout", "20s"),
-        ]);
-    let pool = PgPoolOptions::new()
-        .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(ACQUIRE_DURATION_MAX)
-        .connect_with(options)
-        .await?;
-    Ok(Pool::Postgres(pool))
 }
 
 pub(crate) enum Conn {

@@ -3,8 +3,8 @@
 use crate::error::{Error, Reason};
 
 /// PostgreSQL's codes for trouble that a later attempt may not meet: lost connections, a server
-/// that stops, is full, is in use otherwise or only reads during a failover.
-const PASSING_CODES: [&str; 5] = ["08", "53", "57", "55", "25006"];
+/// that stops, is full, is in use otherwise or only reads during a failover, and a disk that fails.
+const PASSING_CODES: [&str; 6] = ["08", "53", "57", "55", "58", "25006"];
 /// Those for a loss against somebody else's change: a deadlock, a serialization failure, a lock
 /// that took too long.
 const RACE_CODES: [&str; 2] = ["40", "55P03"];

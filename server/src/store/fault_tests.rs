@@ -43,7 +43,7 @@ async fn races_pass_and_a_statement_that_took_too_long_does_not() {
                     if refusal.reason == Reason::ChangedMeanwhile);
                 assert!(raced, "{code}: {error:?}");
             }
-            for code in ["53300", "25006"] {
+            for code in ["53300", "53100", "58030", "25006"] {
                 let error = raised(store, code).await;
                 assert!(matches!(error, Error::Unavailable(_)), "{code}: {error:?}");
             }

@@ -11,8 +11,10 @@ mod inbox;
 mod lane;
 mod migrate;
 mod outbox;
+mod postgres_pool;
 mod postgres_unit;
 mod probe;
+mod replicas;
 mod signal;
 mod sqlite_pool;
 #[cfg(test)]

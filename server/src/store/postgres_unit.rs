@@ -14,15 +14,28 @@ use sqlx_core::transaction::TransactionManager as _;
 /// How long one statement may take. The server ends those that run for 20 seconds, so whatever
 /// takes longer has lost its answer.
 const STATEMENT_DURATION_MAX: Duration = Duration::from_secs(22);
-/// How long a connection may take to be ready for the next unit of work.
+/// How long a connection may take to be ready for the next unit of work. It may only be busy, with
+/// a statement that nobody waits for any more, for up to 20 seconds; but whether it is or has
+/// fallen silent cannot be told, and silent ones would keep everybody waiting. So it is given up
+/// all the same, and another may take its place: the server notices that within a second and ends
+/// the statement (`client_connection_check_interval`), so that there are no more connections than
+/// wanted for any longer than that.
 const RETURN_DURATION_MAX: Duration = Duration::from_secs(5);
 
 /// Waits for a statement, but not for ever. What it has done is not known if it has no answer.
 pub(crate) async fn in_time<T>(
     statement: impl Future<Output = sqlx::Result<T>>,
 ) -> sqlx::Result<T> {
+    within(STATEMENT_DURATION_MAX, statement).await
+}
+
+/// The same, for so long.
+pub(super) async fn within<T>(
+    limit: Duration,
+    statement: impl Future<Output = sqlx::Result<T>>,
+) -> sqlx::Result<T> {
     let silent = |_| Err(io::Error::new(io::ErrorKind::TimedOut, "the server is silent").into());
-    tokio::time::timeout(STATEMENT_DURATION_MAX, statement).await.unwrap_or_else(silent)
+    tokio::time::timeout(limit, statement).await.unwrap_or_else(silent)
 }
 
 /// A transaction; dropping it rolls it back.
@@ -34,9 +47,17 @@ impl PostgresUnit {
         pool: &PgPool,
         statement: Option<&'static str>,
     ) -> sqlx::Result<Self> {
+        Self::begin_within(STATEMENT_DURATION_MAX, pool, statement).await
+    }
+
+    async fn begin_within(
+        limit: Duration,
+        pool: &PgPool,
+        statement: Option<&'static str>,
+    ) -> sqlx::Result<Self> {
         let mut connection = pool.acquire().await?;
         let statement = statement.map(SqlSafeStr::into_sql_str);
-        match in_time(Transactions::begin(&mut connection, statement)).await {
+        match within(limit, Transactions::begin(&mut connection, statement)).await {
             Ok(()) => Ok(Self(connection)),
             Err(error) => {
                 // It may be in a transaction that nobody knows of, so nobody may have it again.
@@ -80,3 +101,7 @@ impl Drop for PostgresUnit {
         });
     }
 }
+
+#[cfg(test)]
+#[path = "postgres_unit_tests.rs"]
+mod tests;

@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use boxoffice_proto::r#type::v1::ErrorReason;
+use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
-use super::status::plain;
+use super::status::{plain, unavailable};
 use crate::kernel::limits::{CALL_DURATION_MAX, HEADER_BYTES_MAX};
 
 /// How much earlier than its deadline a call is ended, so that this answer comes before the
@@ -18,6 +19,8 @@ use crate::kernel::limits::{CALL_DURATION_MAX, HEADER_BYTES_MAX};
 const EARLY: Duration = Duration::from_millis(5);
 /// What a header costs beside its name and value, as HTTP/2 counts (RFC 9113, 6.5.2).
 const HEADER_OVERHEAD: usize = 32;
+/// What the paths of our own RPCs begin with.
+const OUR_PATHS: &str = "/boxoffice.";
 /// Tells a client which compressions the server knows.
 const ACCEPTED_ENCODINGS: &str = "grpc-accept-encoding";
 
@@ -64,6 +67,19 @@ pub async fn limit_headers(request: Request, next: Next) -> Response {
     }
     let message = "the metadata of the call is too large";
     plain(Code::ResourceExhausted, ErrorReason::RequestTooLarge, message).into_http()
+}
+
+/// Refuses what is begun after the server was told to stop: a client that has not heard of it yet
+/// goes elsewhere. Who asks for health is told all the same.
+pub async fn refuse_when_stopping(
+    State(stop): State<CancellationToken>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if !stop.is_cancelled() || !request.uri().path().starts_with(OUR_PATHS) {
+        return next.run(request).await;
+    }
+    unavailable("the server is stopping; repeat the call elsewhere").into_http()
 }
 
 /// Gives a refusal that has no reason one. Refusals and faults of ours have theirs with them.

@@ -1,20 +1,28 @@
-//! The calls of a connection: which are given up, and which answers are not taken.
+//! The calls of a connection: which are under way, which are given up, and which answers are not
+//! taken.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tonic::transport::server::TcpConnectInfo;
 
-use crate::kernel::limits::{ANSWER_PIECE_BYTES, STUCK_BYTES_MAX};
+use crate::kernel::limits::{
+    ANSWER_PIECE_BYTES, CALLS_GIVEN_UP_MAX, GIVEN_UP_WINDOW, HASTE_MAX, STUCK_BYTES_MAX,
+};
+
+/// What the paths begin with of RPCs that are gRPC's own: health and reflection.
+const GRPC_PATHS: &str = "/grpc.";
 
 /// The client at the other end of a connection.
 #[derive(Clone)]
@@ -23,18 +31,52 @@ pub struct Peer {
     pub(super) calls: Arc<Calls>,
 }
 
+/// The calls that a stopping server waits for.
+#[derive(Clone)]
+pub struct UnderWay {
+    calls: TaskTracker,
+    /// The paths of RPCs whose answers are streams.
+    streams: Arc<HashSet<String>>,
+}
+
+impl UnderWay {
+    /// Counts them here.
+    pub fn new(calls: TaskTracker) -> Self {
+        let services = boxoffice_proto::POOL.services();
+        let methods = services.flat_map(|service| service.methods().collect::<Vec<_>>());
+        let streams = methods
+            .filter(|method| method.is_server_streaming())
+            .map(|method| format!("/{}/{}", method.parent_service().full_name(), method.name()));
+        Self { calls, streams: Arc::new(streams.collect()) }
+    }
+
+    /// Whether an answer on this path may have no end. Such a call is under way until it is open.
+    fn is_stream(&self, path: &str) -> bool {
+        path.starts_with(GRPC_PATHS) || self.streams.contains(path)
+    }
+}
+
 /// What a connection knows of its calls.
 #[derive(Default)]
 pub(super) struct Calls {
     waits: Mutex<Waits>,
     next: AtomicU64,
-    /// Calls that the client gave up since the last look, before they had an answer.
-    pub(super) given_up: AtomicU32,
+    lately: Mutex<Lately>,
+    is_flood: AtomicBool,
 }
 
 impl Calls {
     fn waits(&self) -> MutexGuard<'_, Waits> {
         self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lately(&self) -> MutexGuard<'_, Lately> {
+        self.lately.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the client begins calls in order to give them up.
+    pub(super) fn is_flood(&self) -> bool {
+        self.is_flood.load(Ordering::Relaxed)
     }
 
     /// Whether the client takes nothing any more: none of its answers moves, or those that do not
@@ -46,6 +88,31 @@ impl Calls {
         let (count, bytes) =
             stuck.fold((0, 0), |(count, bytes), wait| (count + 1, bytes + wait.rest_bytes));
         count > 0 && (waits.moved.is_none_or(stalls) || bytes > STUCK_BYTES_MAX)
+    }
+}
+
+/// The calls of the last while.
+#[derive(Default)]
+struct Lately {
+    since: Option<Instant>,
+    begun: u32,
+    /// Those that were given up before anybody would have tired of waiting.
+    given_up_in_haste: u32,
+}
+
+impl Lately {
+    fn begin(&mut self, now: Instant) {
+        if self.since.is_none_or(|since| now >= since + GIVEN_UP_WINDOW) {
+            *self = Self { since: Some(now), ..Self::default() };
+        }
+        self.begun = self.begun.saturating_add(1);
+    }
+
+    /// Notes one; whether it is a flood by now: too many, and most of what there was. The proxy of
+    /// many clients who ask twice and take the first answer gives up one call of two at the most.
+    fn give_up(&mut self) -> bool {
+        self.given_up_in_haste = self.given_up_in_haste.saturating_add(1);
+        self.given_up_in_haste > CALLS_GIVEN_UP_MAX && self.given_up_in_haste > self.begun / 2
     }
 }
 
@@ -63,36 +130,71 @@ struct Wait {
     rest_bytes: usize,
 }
 
-/// Counts a call as given up, unless it is told of its answer.
-struct Unanswered(Option<Arc<Calls>>);
+/// A call that has no answer yet, and may be given up: once, whoever notices first.
+struct Unanswered {
+    calls: Arc<Calls>,
+    begun: Instant,
+    is_over: AtomicBool,
+}
 
-impl Drop for Unanswered {
-    fn drop(&mut self) {
-        if let Some(calls) = &self.0 {
-            calls.given_up.fetch_add(1, Ordering::Relaxed);
+impl Unanswered {
+    fn begin(calls: &Arc<Calls>) -> Arc<Self> {
+        let begun = Instant::now();
+        calls.lately().begin(begun);
+        Arc::new(Self { calls: Arc::clone(calls), begun, is_over: AtomicBool::new(false) })
+    }
+
+    /// It has its answer now.
+    fn answer(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    fn give_up(&self) {
+        let was_over = self.is_over.swap(true, Ordering::Relaxed);
+        // Whoever has waited and then leaves is no flood: only so many can wait at a time.
+        if !was_over && self.begun.elapsed() < HASTE_MAX && self.calls.lately().give_up() {
+            self.calls.is_flood.store(true, Ordering::Relaxed);
         }
     }
 }
 
-/// Tells a connection of its calls: which are given up, and which answers are not taken.
-pub async fn watch_calls(mut request: Request, next: Next) -> Response {
+/// Gives a call up when it is dropped, unless that has its answer.
+struct GivenUpOnDrop(Arc<Unanswered>);
+
+impl Drop for GivenUpOnDrop {
+    fn drop(&mut self) {
+        self.0.give_up();
+    }
+}
+
+/// Tells a connection of its calls, and a stopping server which are under way: until the answer has
+/// been given, or the client is gone.
+pub async fn watch_calls(
+    State(under_way): State<UnderWay>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let counted = under_way.calls.token();
+    let is_stream = under_way.is_stream(request.uri().path());
     let Some(peer) = request.extensions_mut().remove::<Peer>() else {
         return next.run(request).await;
     };
     // By this, services know the address of the client.
     request.extensions_mut().insert(peer.address);
-    let request = request.map(|body| Body::new(Asked { body, calls: Arc::clone(&peer.calls) }));
-    let mut unanswered = Unanswered(Some(Arc::clone(&peer.calls)));
+    let unanswered = GivenUpOnDrop(Unanswered::begin(&peer.calls));
+    let call = Arc::clone(&unanswered.0);
+    let request = request.map(|body| Body::new(Asked { body, call }));
     let response = next.run(request).await;
-    unanswered.0 = None;
-    response.map(|body| Body::new(Answer::new(body, peer.calls)))
+    unanswered.0.answer();
+    let counted = (!is_stream).then_some(counted);
+    response.map(|body| Body::new(Answer::new(body, peer.calls, counted)))
 }
 
 /// The body of a request. When it breaks off, the client has given the call up; whoever reads it
 /// may make an answer of that, which counts for nothing.
 struct Asked {
     body: Body,
-    calls: Arc<Calls>,
+    call: Arc<Unanswered>,
 }
 
 impl HttpBody for Asked {
@@ -105,7 +207,7 @@ impl HttpBody for Asked {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         if matches!(frame, Some(Err(_))) {
-            self.calls.given_up.fetch_add(1, Ordering::Relaxed);
+            self.call.give_up();
         }
         Poll::Ready(frame)
     }
@@ -127,12 +229,14 @@ struct Answer {
     rest: Bytes,
     calls: Arc<Calls>,
     number: u64,
+    /// The call is under way for as long as this is kept.
+    _counted: Option<TaskTrackerToken>,
 }
 
 impl Answer {
-    fn new(body: Body, calls: Arc<Calls>) -> Self {
+    fn new(body: Body, calls: Arc<Calls>, counted: Option<TaskTrackerToken>) -> Self {
         let number = calls.next.fetch_add(1, Ordering::Relaxed);
-        let answer = Self { body, rest: Bytes::new(), calls, number };
+        let answer = Self { body, rest: Bytes::new(), calls, number, _counted: counted };
         answer.wait();
         answer
     }

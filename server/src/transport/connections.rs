@@ -4,9 +4,9 @@
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures::Stream;
@@ -18,8 +18,8 @@ use tonic::transport::server::Connected;
 
 use super::calls::{Calls, Peer};
 use crate::kernel::limits::{
-    CALLS_GIVEN_UP_MAX, CONNECTIONS_MAX, GREETING_MAX, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT,
-    STALL_MAX,
+    CONNECTIONS_MAX, GREETING_MAX, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, LINGER_MAX, STALL_MAX,
+    UNSENT_BYTES_MAX,
 };
 
 /// Bytes by which a connection has said what it speaks: as many as the preface of HTTP/2 has (RFC
@@ -33,6 +33,65 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const FILES_KEPT: usize = 200;
 /// Looks at a connection within the time that a client may stall.
 const LOOKS_PER_STALL: u32 = 4;
+/// What is read at once of a client whose words are of no use.
+const SCRAP_BYTES: usize = 1024;
+/// What is read of it in all: some thousand frames that say that there is room. Who says more than
+/// that has been sent away for good reason.
+const SCRAP_BYTES_MAX: usize = 64 * 1024;
+/// How seldom a warning about connections is repeated: whoever wants to fill the log must not.
+const WARNING_PAUSE: Duration = Duration::from_secs(60);
+
+/// Connections could not be accepted.
+static ACCEPT_FAILED: Warning = Warning::new();
+/// There were too many connections.
+static TOO_MANY: Warning = Warning::new();
+/// A connection was ended for a flood of calls that were given up.
+static FLOOD: Warning = Warning::new();
+
+/// When any client took something last. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    begin: Instant,
+    millis: Arc<AtomicU64>,
+}
+
+impl Default for Taken {
+    fn default() -> Self {
+        Self { begin: Instant::now(), millis: Arc::default() }
+    }
+}
+
+impl Taken {
+    fn note(&self) {
+        let millis = u64::try_from(self.begin.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.millis.store(millis, Ordering::Relaxed);
+    }
+
+    /// When that was, to the millisecond.
+    pub fn last(&self) -> Instant {
+        self.begin + Duration::from_millis(self.millis.load(Ordering::Relaxed))
+    }
+}
+
+/// When something was warned of last, by any connection.
+struct Warning(Mutex<Option<Instant>>);
+
+impl Warning {
+    const fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// Whether it is time for it again. Then it counts as given.
+    fn is_due(&self) -> bool {
+        let (mut last, now) =
+            (self.0.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
+        let is_due = last.is_none_or(|last| now >= last + WARNING_PAUSE);
+        if is_due {
+            *last = Some(now);
+        }
+        is_due
+    }
+}
 
 /// What connections may do. The default are the platform's limits; tests have less patience.
 #[derive(Clone, Copy, Debug)]
@@ -73,41 +132,53 @@ impl ConnectionLimits {
     }
 }
 
-/// Accepts connections for as long as the stream is kept.
+/// Accepts connections for as long as the stream is kept, and notes in `taken` what clients take.
 pub fn connections(
     listener: TcpListener,
     limits: ConnectionLimits,
+    taken: Taken,
 ) -> impl Stream<Item = io::Result<Connection>> {
     let places = Arc::new(Semaphore::new(limits.connections_max));
-    futures::stream::unfold((listener, places, false), move |state| async move {
-        let (listener, places, mut has_warned) = state;
+    futures::stream::unfold((listener, places, taken), move |state| async move {
+        let (listener, places, taken) = state;
         loop {
             let stream = match listener.accept().await {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    if !has_warned {
+                    if ACCEPT_FAILED.is_due() {
                         tracing::warn!(%error, "a connection could not be accepted");
                     }
-                    has_warned = true;
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
             };
             // Without it, an answer waits 40 ms for the client to acknowledge its first packet. It
             // fails when the client has gone already.
-            if stream.set_nodelay(true).is_err() {
+            if stream.set_nodelay(true).is_err() || keep_little_unsent(&stream).is_err() {
                 continue;
             }
             if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-                let connection = Connection::new(stream, limits, place);
-                return Some((Ok(connection), (listener, places, false)));
+                let connection = Connection::new(stream, limits, taken.clone(), place);
+                return Some((Ok(connection), (listener, places, taken)));
             }
-            if !has_warned {
+            if TOO_MANY.is_due() {
                 tracing::warn!(max = limits.connections_max, "there are too many connections");
             }
-            has_warned = true;
         }
     })
+}
+
+/// Lets the system take little more than what the client has room for, so that what is written is
+/// what the client takes.
+#[cfg(target_os = "linux")]
+fn keep_little_unsent(stream: &TcpStream) -> io::Result<()> {
+    socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES_MAX)
+}
+
+/// Elsewhere there may be no such setting, and a very slow client is taken for one that stalls.
+#[cfg(not(target_os = "linux"))]
+fn keep_little_unsent(_stream: &TcpStream) -> io::Result<()> {
+    Ok(())
 }
 
 /// A connection that fails by itself when its client stalls.
@@ -115,33 +186,53 @@ pub struct Connection {
     stream: TcpStream,
     calls: Arc<Calls>,
     limits: ConnectionLimits,
+    taken: Taken,
     open_time: Instant,
     /// Bytes that have come.
     greeting: usize,
     /// Since when the client has had no room for what is to be sent.
     full_since: Option<Instant>,
     look: Pin<Box<Sleep>>,
+    /// Everything has been said, and so has the end.
+    is_shut: bool,
+    /// Bytes that have come after that.
+    scrap: usize,
+    is_cut_off: bool,
     _place: OwnedSemaphorePermit,
 }
 
 impl Connection {
-    fn new(stream: TcpStream, limits: ConnectionLimits, place: OwnedSemaphorePermit) -> Self {
+    fn new(
+        stream: TcpStream,
+        limits: ConnectionLimits,
+        taken: Taken,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
         let first_look = limits.greeting_max.min(limits.stall_max / LOOKS_PER_STALL);
         Self {
             stream,
             calls: Arc::default(),
             limits,
+            taken,
             open_time: Instant::now(),
             greeting: 0,
             full_since: None,
             look: Box::pin(tokio::time::sleep(first_look)),
+            is_shut: false,
+            scrap: 0,
+            is_cut_off: false,
             _place: place,
         }
     }
 
     /// Fails when the client is to be cut off. Whoever polls is woken for the next look.
     fn look(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        if self.calls.given_up.load(Ordering::Relaxed) > CALLS_GIVEN_UP_MAX {
+        if self.calls.is_flood() {
+            if !self.is_cut_off && FLOOD.is_due() {
+                let peer = self.stream.peer_addr().ok();
+                tracing::warn!(?peer, "a client gives up its calls as soon as they have begun");
+            }
+            self.is_cut_off = true;
             return Err(io::Error::new(ErrorKind::ConnectionAborted, "too many calls given up"));
         }
         while self.look.as_mut().poll(context).is_ready() {
@@ -155,11 +246,26 @@ impl Connection {
             if self.calls.stall(stalls) || self.full_since.is_some_and(stalls) {
                 return Err(io::Error::new(ErrorKind::TimedOut, "the client takes nothing"));
             }
-            self.calls.given_up.store(0, Ordering::Relaxed);
             let next = now + self.limits.stall_max / LOOKS_PER_STALL;
             self.look.as_mut().reset(if is_silent { next.min(greeted_by) } else { next });
         }
         Ok(())
+    }
+
+    /// Waits for the client to close as well, for a while. Nothing that it says is of use any more.
+    fn linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut scrap = [0; SCRAP_BYTES];
+        while self.scrap < SCRAP_BYTES_MAX && Instant::now() < self.look.deadline() {
+            let mut buffer = ReadBuf::new(&mut scrap);
+            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    self.scrap += buffer.filled().len();
+                }
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return self.look.as_mut().poll(context),
+            }
+        }
+        Poll::Ready(())
     }
 
     /// Notes whether the client had room.
@@ -168,6 +274,9 @@ impl Connection {
             Poll::Pending => Some(self.full_since.unwrap_or_else(Instant::now)),
             Poll::Ready(_) => None,
         };
+        if self.full_since.is_none() {
+            self.taken.note();
+        }
         written
     }
 }
@@ -203,7 +312,12 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        if !self.is_shut {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            self.is_shut = true;
+            self.look.as_mut().reset(Instant::now() + LINGER_MAX);
+        }
+        self.linger(context).map(Ok)
     }
 
     fn poll_write_vectored(

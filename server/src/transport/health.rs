@@ -5,11 +5,16 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
 use tonic_health::ServingStatus;
-use tonic_health::server::HealthReporter;
+use tonic_health::pb::health_server::{Health as Contract, HealthServer};
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+use tonic_health::server::{HealthReporter, HealthService};
 
 use crate::error::Error;
 use crate::store::Probe;
@@ -29,14 +34,23 @@ const HEALTH_TOLD: Duration = Duration::from_millis(500);
 pub struct Health {
     reporter: HealthReporter,
     is_ready: watch::Sender<bool>,
+    /// Whoever watches has been told that the server stops.
+    told: CancellationToken,
 }
 
 impl Health {
-    /// Of a server whose database has just been opened. `reporter` is told of every change.
-    pub async fn new(reporter: HealthReporter) -> Self {
-        let health = Self { reporter, is_ready: watch::Sender::new(true) };
+    /// Of a server whose database has just been opened.
+    pub async fn new() -> Self {
+        let (reporter, is_ready) = (HealthReporter::new(), watch::Sender::new(true));
+        let health = Self { reporter, is_ready, told: CancellationToken::new() };
         health.report(true).await;
         health
+    }
+
+    /// What serves `grpc.health.v1.Health`.
+    pub fn service(&self) -> HealthServer<HealthCalls> {
+        let statuses = HealthService::from_health_reporter(self.reporter.clone());
+        HealthServer::new(HealthCalls { statuses, told: self.told.clone() })
     }
 
     /// What readiness probes are answered.
@@ -90,10 +104,7 @@ impl Health {
         self.stopping().await;
         probe.close().await;
         sleep(HEALTH_TOLD).await;
-        let mut reporter = self.reporter.clone();
-        for name in service_names() {
-            reporter.clear_service_status(&name).await;
-        }
+        self.told.cancel();
         std::future::pending().await
     }
 
@@ -110,6 +121,34 @@ impl Health {
         for name in service_names() {
             self.reporter.set_service_status(name, status).await;
         }
+    }
+}
+
+/// The calls of health. Whoever asks is answered for as long as the port is there; who watches is
+/// told that the server stops, and then his stream ends.
+pub struct HealthCalls {
+    statuses: HealthService,
+    told: CancellationToken,
+}
+
+#[tonic::async_trait]
+impl Contract for HealthCalls {
+    type WatchStream = BoxStream<'static, Result<HealthCheckResponse, Status>>;
+
+    async fn check(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<HealthCheckResponse>, Status> {
+        self.statuses.check(request).await
+    }
+
+    async fn watch(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        let told = self.told.clone().cancelled_owned();
+        let watched = self.statuses.watch(request).await?;
+        Ok(watched.map(|statuses| statuses.take_until(told).boxed()))
     }
 }
 

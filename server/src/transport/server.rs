@@ -1,10 +1,8 @@
 //! The port itself: every service, its layers, and the plain HTTP beside them.
 
 use axum::Json;
-use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::middleware;
 use axum::routing::get;
 use boxoffice_proto::booking::v1::booking_service_server::BookingServiceServer;
 use boxoffice_proto::catalog::v1::catalog_service_server::CatalogServiceServer;
@@ -21,10 +19,10 @@ use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::answers::{give_reasons, limit_duration, limit_headers};
+use super::answers::{give_reasons, limit_duration, limit_headers, refuse_when_stopping};
 use super::auth::AuthLayer;
-use super::calls::watch_calls;
-use super::connections::{ConnectionLimits, connections};
+use super::calls::{UnderWay, watch_calls};
+use super::connections::{ConnectionLimits, Taken, connections};
 use super::health::Health;
 use super::webhooks::webhooks;
 use crate::booking::grpc::BookingGrpc;
@@ -76,6 +74,8 @@ pub struct Port {
     pub cors_origins: Vec<HeaderValue>,
     /// What its connections may do.
     pub limits: ConnectionLimits,
+    /// Where it notes that clients take what they are sent.
+    pub taken: Taken,
     /// Ends the port: no new calls, calls in flight finish.
     pub stop: CancellationToken,
     /// Where it counts the calls in flight.
@@ -92,10 +92,10 @@ macro_rules! limited {
 
 /// Serves until `port.stop` and until every call in flight has finished.
 pub async fn serve(contexts: Contexts, port: Port) -> Result<()> {
-    let (reporter, health_service) = tonic_health::server::health_reporter();
+    let health = Health::new().await;
     let mut routes = Routes::builder();
     routes
-        .add_service(health_service)
+        .add_service(health.service())
         .add_service(limited!(CatalogServiceServer, contexts.catalog))
         .add_service(limited!(IdentityServiceServer, contexts.identity))
         .add_service(limited!(BookingServiceServer, contexts.booking))
@@ -111,29 +111,31 @@ pub async fn serve(contexts: Contexts, port: Port) -> Result<()> {
     // Older clients ask for reflection by its first name.
     routes.add_service(descriptors().build_v1().map_err(Error::internal)?);
     routes.add_service(descriptors().build_v1alpha().map_err(Error::internal)?);
-    let health = Health::new(reporter).await;
     let grpc = routes
         .routes()
         .into_axum_router()
         .layer(port.auth)
         .layer(middleware::from_fn(limit_duration))
         .layer(middleware::from_fn(limit_headers))
+        .layer(middleware::from_fn_with_state(port.stop.clone(), refuse_when_stopping))
         .layer(middleware::map_response(give_reasons))
         .layer(GrpcWebLayer::new())
         .layer(cors(port.cors_origins));
     let plain = plain_http(health.clone(), port.jwks).merge(webhooks(port.payments));
     let router = grpc.merge(plain);
-    let router = router.layer(middleware::from_fn_with_state(port.calls, count_call));
-    let router = router.layer(middleware::from_fn(watch_calls));
+    let under_way = UnderWay::new(port.calls);
+    let router = router.layer(middleware::from_fn_with_state(under_way, watch_calls));
     let (stop, stopped) = (port.stop, health.clone());
     let followed = health.follow(port.probe, stop.clone());
     let stopping = async move {
         stop.cancelled().await;
         stopped.stopping().await;
     };
-    let served = limited_server(&port.limits)
-        .add_routes(Routes::from(router))
-        .serve_with_incoming_shutdown(connections(port.listener, port.limits), stopping);
+    let served =
+        limited_server(&port.limits).add_routes(Routes::from(router)).serve_with_incoming_shutdown(
+            connections(port.listener, port.limits, port.taken),
+            stopping,
+        );
     let served = tokio::select! {
         served = served => served,
         never = followed => match never {},
@@ -153,12 +155,6 @@ fn limited_server(limits: &ConnectionLimits) -> tonic::transport::Server {
         .http2_max_local_error_reset_streams(Some(RESETS_CAUSED_MAX))
         .http2_keepalive_interval(Some(limits.keep_alive_interval))
         .http2_keepalive_timeout(Some(limits.keep_alive_timeout))
-}
-
-/// Counts a call as being under way until its answer begins: of a stream, until it is open.
-async fn count_call(State(calls): State<TaskTracker>, request: Request, next: Next) -> Response {
-    let _under_way = calls.token();
-    next.run(request).await
 }
 
 fn plain_http(health: Health, jwks: serde_json::Value) -> axum::Router {

@@ -14,13 +14,11 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::exchange::frame;
-use super::raw::{ACK, DATA, END_STREAM, Frame, PING, RESET, Raw, WINDOW_UPDATE};
+use super::raw::{ACK, DATA, END_STREAM, Frame, INITIAL_WINDOW, PING, RESET, Raw, WINDOW_UPDATE};
 
 const GET_SEAT_MAP: &str = "/boxoffice.catalog.v1.CatalogService/GetSeatMap";
 const GET_EVENT: &str = "/boxoffice.catalog.v1.CatalogService/GetEvent";
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// The first window of a call, as a setting of HTTP/2 (RFC 9113, 6.5.2).
-const INITIAL_WINDOW: u16 = 4;
 /// How long the server of these tests waits for a greeting, an answer to a ping, and a client that
 /// takes nothing.
 const PATIENCE: Duration = Duration::from_millis(600);
@@ -205,6 +203,28 @@ async fn s_81_who_reads_slowly_gets_everything_and_who_waits_for_news_is_left_al
     watcher.hold(&event_id, &[&seat]).await.expect("it is free");
     let news = watched.next().await.expect("news").expect("no error");
     assert!(news.update.is_some());
+    world.finish().await;
+}
+
+/// A phone on a slow line: it takes all the time, and less than the system would take for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_81_who_takes_little_at_a_time_and_all_the_time_gets_everything() {
+    // More than the system would take, which is some megabytes.
+    const ANSWERS: u32 = 24;
+    let world = world(|limits| limits.stall_max = PATIENCE).await;
+    let event_id = large_hall(&world).await;
+    let anybody = world.anonymous().await;
+    let whole = anybody.get_seat_map(GetSeatMapRequest { event_id: event_id.clone() }).await;
+    let whole = whole.expect("a map").encode_to_vec().len();
+    let since = Instant::now();
+    let mut raw = Raw::narrow(&world).await;
+    for count in 0..ANSWERS {
+        assert!(raw.call(2 * count + 1, GET_SEAT_MAP, map_request(&event_id)).await);
+    }
+    let (bytes, ends) = raw.take_slowly(ANSWERS as usize, PATIENCE / 30).await;
+    println!("{bytes} bytes of {ends} answers were taken in {:?}", since.elapsed());
+    assert_eq!((bytes, ends), (ANSWERS as usize * (whole + 5), ANSWERS as usize));
+    assert!(since.elapsed() > 4 * PATIENCE, "it was not slow");
     world.finish().await;
 }
 

@@ -3,16 +3,17 @@
 
 mod connections;
 mod dice;
-mod exchange;
+pub(crate) mod exchange;
 mod floods;
 mod forged;
 mod frames;
 mod good_requests;
 mod good_sale;
+mod impatient;
 mod matrix;
 mod matrix_rows;
 mod metadata;
-mod raw;
+pub(crate) mod raw;
 mod scene;
 mod spoiled;
 mod tokens;

@@ -5,10 +5,16 @@ use std::time::Duration;
 
 use boxoffice_tests::Door;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 /// How long the next frame may take.
 const FRAME_MAX: Duration = Duration::from_secs(20);
+/// What the system takes of a narrow connection by itself, at about.
+const NARROW_BYTES: u32 = 8 * 1024;
+/// As much room as there can be, in the windows of HTTP/2.
+const ROOM_MAX: u32 = 0x7fff_0000;
+/// The first window of a call, as a setting of HTTP/2 (RFC 9113, 6.5.2).
+pub const INITIAL_WINDOW: u16 = 4;
 
 pub const DATA: u8 = 0;
 pub const HEADERS: u8 = 1;
@@ -120,7 +126,25 @@ impl Raw {
 
     /// Opens one and greets, with these settings: their numbers and values.
     pub async fn open(door: &Door, settings: &[(u16, u32)]) -> Self {
-        let mut raw = Self::silent(door).await;
+        Self::silent(door).await.greet(settings).await
+    }
+
+    /// Opens one whose client promises to take everything at once and then takes it as it likes:
+    /// what the server notices of that is what the system does not take for the client.
+    pub async fn narrow(door: &Door) -> Self {
+        let url = door.url();
+        let address = url.strip_prefix("http://").expect("an address");
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(NARROW_BYTES).expect("a small buffer");
+        let stream = socket.connect(address.parse().expect("an address")).await;
+        let raw = Self { stream: stream.expect("a connection") };
+        let mut raw = raw.greet(&[(INITIAL_WINDOW, ROOM_MAX)]).await;
+        assert!(raw.send(&Frame::new(WINDOW_UPDATE, 0, 0, ROOM_MAX.to_be_bytes())).await);
+        raw
+    }
+
+    async fn greet(self, settings: &[(u16, u32)]) -> Self {
+        let mut raw = self;
         let mut content = Vec::new();
         for (number, value) in settings {
             content.extend(number.to_be_bytes());
@@ -174,6 +198,34 @@ impl Raw {
     pub async fn catch_up(&mut self) -> bool {
         self.send(&Frame::new(PING, 0, 0, *b"caughtup")).await
             && self.find(|frame| frame.kind == PING && frame.flags == ACK).await.is_some()
+    }
+
+    /// Calls an RPC: its path, and its request in its frame.
+    pub async fn call(&mut self, stream: u32, path: &str, request: Vec<u8>) -> bool {
+        self.send(&Frame::headers(stream, path, 0)).await
+            && self.send(&Frame::new(DATA, END_STREAM, stream, request)).await
+    }
+
+    /// Takes so many answers, frame by frame with a pause after each, and then has room for as much
+    /// again. Gives the bytes that came, and how many answers came to their end.
+    pub async fn take_slowly(&mut self, answers: usize, pause: Duration) -> (usize, usize) {
+        let (mut bytes, mut ends) = (0, 0);
+        while ends < answers {
+            let Some(frame) = self.next().await else { break };
+            assert_ne!(frame.kind, RESET, "an answer is cut off");
+            ends += usize::from(frame.stream > 0 && frame.flags & END_STREAM != 0);
+            let count = u32::try_from(frame.content.len()).expect("a length");
+            if frame.kind == DATA && count > 0 {
+                bytes += frame.content.len();
+                // It chooses the moment of the next frame: a slow reader's.
+                tokio::time::sleep(pause).await;
+                for stream in [frame.stream, 0] {
+                    // Whoever has sent everything may be gone by now.
+                    self.send(&Frame::new(WINDOW_UPDATE, 0, stream, count.to_be_bytes())).await;
+                }
+            }
+        }
+        (bytes, ends)
     }
 
     /// Reads on until the connection has ended. Says for which reason the server has sent it away,

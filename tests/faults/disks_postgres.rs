@@ -1,0 +1,132 @@
+//! A PostgreSQL whose disk is full: what cannot be written is refused for now, whether the database
+//! gets over it or falls, and everything goes on by itself once there is space again.
+
+use std::time::{Duration, Instant};
+
+use boxoffice_sdk::catalog::v1::GetEventRequest;
+use boxoffice_sdk::identity::v1::CreateGuestSessionRequest;
+use boxoffice_sdk::{Code, Error};
+use boxoffice_tests::judge::{Finding, Truth};
+use boxoffice_tests::pressure::{Pressure, PressurePlan, Verdict};
+use boxoffice_tests::{
+    Backend, Chance, Database, HandClock, Person, PostgresServer, Process, StagePlan,
+    eventually_within, read_ledger,
+};
+
+/// The size of the disk that the database is on: about 20 MiB more than it needs.
+const DISK: &str = "64m";
+/// Buyers meanwhile.
+const BUYERS: usize = 6;
+/// How often a write has to fail before there is space again, and for how long nobody writes more,
+/// if the database is gone and every failure takes its time.
+const FAILURES_MIN: usize = 30;
+const FULL_MAX: Duration = Duration::from_secs(10);
+/// Writes that there is never space for.
+const WRITES_MAX: usize = 20_000;
+/// How soon writes succeed again once the database does.
+const RECOVERY_MAX: Duration = Duration::from_secs(10);
+/// How long the last of what is open may take in the end.
+const SETTLED_MAX: Duration = Duration::from_secs(60);
+
+/// Somebody who makes each call once, and does not wait for long.
+async fn hasty(process: &Process) -> Person {
+    let client = boxoffice_sdk::Client::clone(&process.anonymous().await);
+    client.with_deadline(Duration::from_secs(2)).into()
+}
+
+/// Writes something new.
+async fn write(reader: &Person) -> Result<(), Error> {
+    let guest = reader.another_session();
+    guest.create_guest_session(CreateGuestSessionRequest::default()).await.map(drop)
+}
+
+/// An answer, or a refusal for now.
+fn assert_clear<T>(answer: Result<T, Error>) -> bool {
+    let Err(error) = answer else { return true };
+    let clear = [Code::Unavailable, Code::DeadlineExceeded];
+    assert!(clear.contains(&error.code()), "{error}");
+    false
+}
+
+/// Writes until that has failed a few times. Says how much there was space for still.
+async fn write_in_vain(reader: &Person, event_id: &str) -> usize {
+    let (mut done, mut failed, begun) = (0, 0, Instant::now());
+    while failed < FAILURES_MIN && (failed == 0 || begun.elapsed() < FULL_MAX) {
+        match assert_clear(write(reader).await) {
+            true => done += 1,
+            false => failed += 1,
+        }
+        assert_clear(reader.get_event(GetEventRequest { event_id: event_id.to_owned() }).await);
+        assert!(done < WRITES_MAX, "there is space for ever");
+    }
+    done
+}
+
+/// Fills the disk under a sale, and makes space again.
+async fn fill_for_a_while(server: &mut PostgresServer, process: &Process, sale: &Pressure) {
+    let reader = hasty(process).await;
+    for _ in 0..2 {
+        // It chooses the moment at which the disk is full: the sale is under way.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        server.fill_disk();
+        let done = write_in_vain(&reader, &sale.stage().event_id).await;
+        server.empty_disk();
+        let begun = Instant::now();
+        let fell = server.has_ended();
+        // If it has not got over it, whoever looks after it starts it again.
+        server.start_again().await;
+        let there = begun.elapsed();
+        eventually_within(RECOVERY_MAX, async || write(&reader).await).await;
+        boxoffice_tests::tell!(
+            "full after {done} writes; the database fell: {fell}; it was there after {there:?}, \
+             and writing after {:?}",
+            begun.elapsed()
+        );
+    }
+    // It chooses the moment of closing: some of the sale is to come after that.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    sale.close();
+}
+
+fn plan() -> PressurePlan {
+    let stage = StagePlan {
+        rows: 10,
+        standing: 60,
+        hold_ttl: Some(Duration::from_secs(5)),
+        places_per_buyer_max: 40,
+        ..StagePlan::default()
+    };
+    PressurePlan { buyers: BUYERS, walks: usize::MAX, turns: 0, stage }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_of_postgres_refuses_writes_for_now_and_nothing_is_lost() {
+    let mut server = PostgresServer::start_on_disk(DISK).await;
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let database = Database::create_on(&server.url(), Backend::Postgres, folder.path()).await;
+    let mut process = Process::prepare(database, folder, &[]);
+    process.start_again();
+    let (plan, seed) = (plan(), Chance::seed());
+    let sale = Pressure::begin(&process, &plan, &HandClock::default()).await;
+    let mut people = Vec::new();
+    for _ in 0..BUYERS {
+        people.push(process.guest().await);
+    }
+    let trouble = fill_for_a_while(&mut server, &process, &sale);
+    futures::join!(trouble, sale.sell(&people, &plan, seed, None));
+    sale.resolve(&people).await;
+    sale.cancel_open(&people, Chance::part(seed, usize::MAX)).await;
+    sale.settle(&process.database, SETTLED_MAX).await;
+    let broken = process.broken_after(SETTLED_MAX).await;
+    let ledger = read_ledger(&process.folder.path().join("sandbox.db")).await;
+    let truth = Truth::read(&process.database, ledger, sale.event()).await;
+    let mut verdict = Verdict::of(&sale.history(), &truth);
+    verdict.findings.extend(broken.into_iter().map(Finding::from));
+    boxoffice_tests::tell!("seed {seed}: {}", verdict.shown());
+    verdict.assert_clean(seed);
+    let log = std::fs::read_to_string(server.log()).expect("a log");
+    assert!(log.contains("No space left on device"), "the disk was never full");
+    let log = std::fs::read_to_string(process.log()).expect("a log");
+    assert!(!log.contains("panicked") && !log.contains("ERROR"), "{log}");
+    process.finish().await;
+}
