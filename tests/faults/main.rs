@@ -11,7 +11,6 @@ mod migrations;
 mod network;
 mod released;
 mod replicas;
-mod rush;
 mod sale;
 mod scenes;
 mod verdict;
