@@ -1,95 +1,31 @@
-//! Stopped and started again and again in the middle of a sale: whoever is patient buys all the
-//! same, and streams go on without a gap.
+//! Stopped and started again and again in the middle of a sale: whoever is patient gets an answer
+//! to every call all the same, and streams go on without a gap.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use boxoffice_sdk::ErrorReason;
-use boxoffice_sdk::booking::v1::{Booking, booking};
-use boxoffice_server::adapters::sandbox::LedgerState;
+use boxoffice_sdk::Code;
+use boxoffice_tests::history::Outcome;
+use boxoffice_tests::pressure::{Siege, Verdict};
 use boxoffice_tests::streams::{Keeper, Recorder, StreamLog, Tally, assert_kept, channel, linger};
-use boxoffice_tests::{Backend, Chance, HandClock, Person, Process, Stage, StagePlan, search_logs};
-use futures::StreamExt;
+use boxoffice_tests::{Backend, Chance, HandClock, Process, Stage, length, portions, search_logs};
 use futures::future::join_all;
 use tokio::sync::watch;
 
 /// Restarts, unless `BOXOFFICE_TEST_RESTARTS` says how many.
 const RESTARTS: usize = 5;
+/// Restarts of one event's sale; then the next event goes on sale.
+const RESTARTS_A_SALE: usize = 5;
 const BUYERS: usize = 8;
-/// As many as an event lets one buyer have.
-const SEATS_A_BUYER: usize = 100;
-/// Restarts for which one buyer has seats enough; after him comes the next.
-const RESTARTS_A_BUYER: usize = 5;
-/// The first seats, which everybody tries to get.
-const CONTESTED_SEATS: usize = SEATS_A_BUYER / 3;
 /// How long a buyer would rather wait than fail.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How soon a server is ready again.
 const READY_MAX: Duration = Duration::from_secs(3);
+/// What a rule refuses with. Anything else is a purchase that failed.
+const BY_RULE: [Code; 3] = [Code::Aborted, Code::FailedPrecondition, Code::ResourceExhausted];
 
 /// The revision at which the sale ended; `None` while it goes on.
 type Closing = watch::Receiver<Option<i64>>;
-
-/// One buyer after the other buys until the sale closes.
-async fn queue_until_closing(
-    buyers: Vec<Person>,
-    stage: Arc<Stage>,
-    first: usize,
-    is_closing: watch::Receiver<bool>,
-) -> Vec<(Person, Vec<Booking>)> {
-    let mut bought = Vec::new();
-    for (number, buyer) in buyers.into_iter().enumerate() {
-        let own = CONTESTED_SEATS + (first + number) * SEATS_A_BUYER;
-        let bookings = buy_until_closing(&buyer, &stage, own, &is_closing).await;
-        bought.push((buyer, bookings));
-    }
-    bought
-}
-
-/// Buys seat after seat until the sale closes. Every third try is for a seat that others want as
-/// well; whatever else goes wrong fails the test.
-async fn buy_until_closing(
-    buyer: &Person,
-    stage: &Stage,
-    own: usize,
-    is_closing: &watch::Receiver<bool>,
-) -> Vec<Booking> {
-    let mut bookings = Vec::new();
-    for number in 0..SEATS_A_BUYER {
-        if *is_closing.borrow() {
-            break;
-        }
-        let seat = if number % 3 == 2 { number / 3 } else { own + number };
-        let hold = match buyer.hold(&stage.event_id, &[stage.seat(seat)]).await {
-            Ok(hold) => hold,
-            Err(error) if error.reason() == ErrorReason::SeatsTaken => continue,
-            Err(error) => panic!("no hold: {error}"),
-        };
-        let booking = buyer.book(&hold).await.expect("a booking");
-        buyer.pay(&booking, "tok_success").await.expect("a payment");
-        bookings.push(confirmed(buyer, &booking).await);
-    }
-    bookings
-}
-
-/// Watches a booking until it is confirmed.
-async fn confirmed(buyer: &Person, booking: &Booking) -> Booking {
-    let mut states = buyer.watch_booking(&booking.booking_id);
-    let confirmed = async {
-        loop {
-            let told = states.next().await.expect("it goes on").expect("a booking");
-            let now = told.booking.expect("a booking");
-            if now.state() == booking::State::Confirmed {
-                return now;
-            }
-        }
-    };
-    tokio::time::timeout(PATIENCE, confirmed).await.expect("it is confirmed in time")
-}
-
-fn patient(person: &Person) -> Person {
-    (**person).clone().with_patience(PATIENCE).with_deadline(PATIENCE).into()
-}
 
 async fn closed(mut closing: Closing) -> Option<i64> {
     *closing.wait_for(Option::is_some).await.expect("the test is not over")
@@ -125,8 +61,7 @@ async fn watch_all(
 }
 
 /// Stops it in the middle of the sale and starts it again. Says how long it was away at the most.
-async fn restart_under_load(process: &mut Process, count: usize) -> Duration {
-    let mut chance = Chance::of_test();
+async fn restart_under_load(process: &mut Process, mut chance: Chance, count: usize) -> Duration {
     let mut away_max = Duration::ZERO;
     for _ in 0..count {
         linger(Duration::from_millis(200 + chance.below(500))).await;
@@ -140,45 +75,28 @@ async fn restart_under_load(process: &mut Process, count: usize) -> Duration {
     away_max
 }
 
-async fn sell_over_restarts(backend: Backend) {
-    let mut process = Process::start_at_one_port(backend, &[]).await;
-    let count = std::env::var("BOXOFFICE_TEST_RESTARTS")
-        .map_or(RESTARTS, |count| count.parse().expect("a number"));
-    let queue = count.div_ceil(RESTARTS_A_BUYER);
-    let rows = (CONTESTED_SEATS + BUYERS * queue * SEATS_A_BUYER).div_ceil(50);
-    let plan =
-        StagePlan { rows, seats_a_row: 50, places_per_buyer_max: 100, ..StagePlan::default() };
-    let stage = Arc::new(process.stage(plan).await);
-    let keeper = Keeper::begin(&process.database, &stage.event_id).await;
+/// Every call was answered, and nothing was refused but by a rule.
+fn assert_nothing_failed(siege: &Siege) {
+    for entry in &siege.history().entries {
+        let has_failed = match &entry.outcome {
+            Outcome::Done(_) => false,
+            Outcome::Refused { code, .. } => !BY_RULE.contains(code),
+            Outcome::Unknown => true,
+        };
+        assert!(!has_failed, "{entry:?}");
+    }
+}
+
+/// Sells an event while the server is stopped and started again. Says what became of it.
+async fn sell(process: &mut Process, seed: u64, count: usize) -> Verdict {
+    let siege = Siege::begin(process, Siege::plan(BUYERS), seed).await.patient(PATIENCE);
+    let keeper = Keeper::begin(&process.database, &siege.stage().event_id).await;
     let (close, closing) = watch::channel(None);
-    let (last_call, is_closing) = watch::channel(false);
-    let watching = watch_all(&process, &stage, &closing).await;
-    let mut buying = Vec::new();
-    for index in 0..BUYERS {
-        let mut buyers = Vec::new();
-        for _ in 0..queue {
-            buyers.push(patient(&process.guest().await));
-        }
-        let (stage, first) = (Arc::clone(&stage), index * queue);
-        let bought = queue_until_closing(buyers, stage, first, is_closing.clone());
-        buying.push(tokio::spawn(bought));
-    }
-    let away_max = restart_under_load(&mut process, count).await;
-    last_call.send_replace(true);
-    let mut sold = 0;
-    for bought in join_all(buying).await {
-        for (buyer, bookings) in bought.expect("no purchase failed") {
-            for booking in &bookings {
-                assert_eq!(buyer.tickets_of(booking).await.len(), 1);
-            }
-            sold += bookings.len();
-        }
-    }
-    assert!(sold >= BUYERS * 2, "only {sold} seats were sold");
-    process.assert_sound().await;
-    let ledger = process.ledger().await;
-    assert_eq!(ledger.len(), sold, "one charge a purchase");
-    assert!(ledger.iter().all(|entry| entry.state == LedgerState::Captured));
+    let watching = watch_all(process, siege.stage(), &closing).await;
+    let trouble = restart_under_load(process, siege.chance(), count);
+    let away_max = siege.sell_during(trouble).await;
+    let verdict = siege.end(&process.database, &process.ledger_file()).await;
+    assert_nothing_failed(&siege);
     close.send_replace(Some(keeper.at_rest(&process.database).await.1.1));
     let mut logs = Vec::new();
     for log in join_all(watching).await {
@@ -187,12 +105,24 @@ async fn sell_over_restarts(backend: Backend) {
     let history = assert_kept(&logs, &keeper, &process.database).await;
     let tally = Tally::of(&logs);
     boxoffice_tests::tell!(
-        "{count} restarts, {sold} sold, away for {away_max:.1?} at the most, {} \
-        revisions; {tally}",
+        "{count} restarts, {} sold, away for {away_max:.1?} at the most, {} revisions; {tally}",
+        verdict.sold(),
         history.len()
     );
     assert_eq!(tally.resynchronised, 0, "nothing was forgotten");
     assert!(tally.resumed >= count, "streams went on after each restart");
+    verdict
+}
+
+async fn sell_over_restarts(backend: Backend) {
+    let mut process = Process::start_at_one_port(backend, &[]).await;
+    let (seed, count) = (Chance::seed(), length("BOXOFFICE_TEST_RESTARTS", RESTARTS));
+    let mut verdict = Verdict::default();
+    for (seed, count) in (seed..).zip(portions(count, RESTARTS_A_SALE)) {
+        verdict.add(sell(&mut process, seed, count).await);
+    }
+    println!("{}", verdict.shown());
+    verdict.assert_lively(seed, &[("sold", 1), ("Hold done", BUYERS), ("Pay done", 1)]);
     let leaks = search_logs(process.folder.path(), &[]);
     assert!(leaks.is_empty(), "{leaks:#?}");
     process.finish().await;

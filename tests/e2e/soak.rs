@@ -3,16 +3,14 @@
 //!
 //! `script/test soak --minutes N --seed S` is the long form. The short form is a round a database.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use boxoffice_tests::judge::{Finding, Truth};
-use boxoffice_tests::pressure::{Pressure, PressurePlan, Verdict, shown};
+use boxoffice_tests::pressure::{PressurePlan, Siege, Verdict};
 use boxoffice_tests::streams::{Keeper, Recorder, StreamLog, Tally, assert_kept, channel, linger};
 use boxoffice_tests::{
     Backend, Chance, Database, HandClock, Person, PostgresServer, Process, Proxy, SandboxChild,
-    StagePlan, free_port, length,
+    StagePlan, Toxics, free_port, length,
 };
 use futures::future::join_all;
 use tokio::sync::watch;
@@ -21,10 +19,6 @@ use tokio::sync::watch;
 const ROUND: Duration = Duration::from_secs(15);
 /// How long a server may take to be ready again.
 const READY_MAX: Duration = Duration::from_secs(2);
-/// How long what was left open may take to be finished once all faults are healed.
-const FINISHED_MAX: Duration = Duration::from_secs(60);
-/// How long the last refund may take: the gateway is asked again after pauses of up to a minute.
-const SETTLED_MAX: Duration = Duration::from_secs(150);
 /// How long a hold lasts, so that many end by themselves.
 const HOLD_TTL: Duration = Duration::from_secs(10);
 const BUYERS: usize = 16;
@@ -34,12 +28,12 @@ const WATCHERS: usize = 4;
 const LIVELY: [&str; 12] = [
     "Hold done",
     "Hold SeatsTaken",
-    "Hold unknown",
+    "Hold unanswered",
     "Change done",
     "Release done",
     "Book done",
     "Pay done",
-    "Pay unknown",
+    "Pay unanswered",
     "Cancel done",
     "booking Confirmed",
     "booking Cancelled",
@@ -118,9 +112,11 @@ impl Ground {
         [EVERYWHERE.as_slice(), more].concat()
     }
 
-    /// Makes something wrong and right again. Says whether it hit anything.
-    async fn fail(&mut self, fault: Fault, chance: &mut Chance) -> bool {
+    /// Makes something wrong and right again. Says whether it hit anything: somebody waited for an
+    /// answer as it began, or the network lost or kept something.
+    async fn fail(&mut self, fault: Fault, siege: &Siege, chance: &mut Chance) -> bool {
         let span = chance.between(Duration::from_millis(300), Duration::from_millis(2_500));
+        let is_hit = siege.is_hit();
         match fault {
             Fault::Kill => {
                 self.process.kill();
@@ -137,9 +133,7 @@ impl Ground {
             }
             Fault::CutGateway => return self.to_gateway.reset() > 0,
             Fault::SilenceGateway => {
-                self.to_gateway.set(|toxics| toxics.is_mute = true);
-                linger(span).await;
-                self.to_gateway.heal();
+                return spoil(&self.to_gateway, span, |toxics| toxics.is_mute = true).await;
             }
             of_database => {
                 let Some((server, proxy)) = &mut self.postgres else { return false };
@@ -150,19 +144,16 @@ impl Ground {
                     }
                     Fault::CutDatabase => return proxy.reset() > 0,
                     Fault::SilenceDatabase => {
-                        proxy.set(|toxics| toxics.is_mute = true);
-                        linger(span).await;
-                        proxy.heal();
+                        return spoil(proxy, span, |toxics| toxics.is_mute = true).await;
                     }
                     _ => {
-                        proxy.set(|toxics| toxics.latency = Duration::from_millis(20));
-                        linger(span).await;
-                        proxy.heal();
+                        let latency = Duration::from_millis(20);
+                        return spoil(proxy, span, |toxics| toxics.latency = latency).await;
                     }
                 }
             }
         }
-        true
+        is_hit
     }
 
     fn start_again(&mut self) {
@@ -171,38 +162,31 @@ impl Ground {
     }
 }
 
-/// What a round came to.
-struct Round {
-    verdict: Verdict,
-    faults: Vec<Fault>,
-    revisions: usize,
-    resumptions: usize,
+/// Spoils a network for a while. Says whether anything came by it meanwhile.
+async fn spoil(proxy: &Proxy, span: Duration, how: impl FnOnce(&mut Toxics)) -> bool {
+    let before = proxy.struck_count();
+    proxy.set(how);
+    linger(span).await;
+    proxy.heal();
+    proxy.struck_count() > before
 }
 
 impl Ground {
-    /// Sells an event while things go wrong, and judges that.
-    async fn round(&mut self, seed: u64) -> Round {
-        let plan = plan();
-        let sale = Pressure::begin(&self.process, &plan, &HandClock::default()).await;
-        let keeper = Keeper::begin(&self.database, &sale.stage().event_id).await;
-        let mut people = Vec::new();
-        for _ in 0..BUYERS {
-            people.push(self.process.guest().await);
-        }
+    /// Sells an event while things go wrong, and judges that. Says how often what happened.
+    async fn round(&mut self, seed: u64) -> Verdict {
+        let siege = Siege::begin(&self.process, plan(), seed).await;
+        let event_id = &siege.stage().event_id;
+        let keeper = Keeper::begin(&self.database, event_id).await;
         let url = self.process.url();
         let (close, closing) = watch::channel(None);
-        let watching = watch_all(&url, &people, &sale.stage().event_id, &closing);
+        let watching = watch_all(&url, siege.people(), event_id, &closing);
         let selling = async {
-            let failing = self.fail_at_random(&sale, Chance::part(seed, usize::MAX));
-            let (faults, ()) = futures::join!(failing, sale.sell(&people, &plan, seed, None));
-            sale.resolve(&people).await;
-            sale.cancel_open(&people, Chance::part(seed, usize::MAX - 1)).await;
-            sale.settle(&self.database, SETTLED_MAX).await;
-            let broken = self.process.broken_after(FINISHED_MAX).await;
+            let faults = siege.sell_during(self.fail_at_random(&siege)).await;
+            let verdict = siege.end(&self.database, &self.sandbox.ledger).await;
             close.send_replace(Some(keeper.at_rest(&self.database).await.1.1));
-            (faults, broken)
+            (faults, verdict)
         };
-        let (logs, (faults, broken)) = futures::join!(watching, selling);
+        let (logs, (faults, mut verdict)) = futures::join!(watching, selling);
         let history = assert_kept(&logs, &keeper, &self.database).await;
         let newest = history.newest().1;
         let to_the_end =
@@ -211,31 +195,32 @@ impl Ground {
             logs.iter().filter(|log| to_the_end(log)).count() >= WATCHERS / 2,
             "not to the end"
         );
-        let truth = Truth::read(&self.database, self.sandbox.lines().await, sale.event()).await;
-        let mut verdict = Verdict::of(&sale.history(), &truth);
-        verdict.findings.extend(broken.into_iter().map(Finding::from));
-        let resumptions = Tally::of(&logs).resumed;
-        Round { verdict, faults, revisions: history.len(), resumptions }
+        for fault in faults {
+            *verdict.counts.entry(name(fault)).or_default() += 1;
+        }
+        verdict.counts.insert("revisions".into(), history.len());
+        verdict.counts.insert("resumptions".into(), Tally::of(&logs).resumed);
+        verdict
     }
 
-    /// One fault after the other until the round is over and each has come about; then the sale
-    /// closes.
-    async fn fail_at_random(&mut self, sale: &Pressure, mut chance: Chance) -> Vec<Fault> {
-        let give_up = Instant::now() + ROUND;
+    /// One fault after the other until the round is over and each has hit something.
+    async fn fail_at_random(&mut self, siege: &Siege) -> Vec<Fault> {
+        let (give_up, mut chance) = (Instant::now() + ROUND, siege.chance());
+        let last_try = give_up + ROUND;
         let mut faults = Vec::new();
         // Each comes about before any comes again.
         let mut left = self.faults();
-        while Instant::now() < give_up || !left.is_empty() {
+        while Instant::now() < give_up || (!left.is_empty() && Instant::now() < last_try) {
             linger(chance.between(Duration::from_millis(200), Duration::from_millis(1_500))).await;
             if left.is_empty() {
                 left = self.faults();
             }
             let fault = left.swap_remove(chance.index(left.len()));
-            if self.fail(fault, &mut chance).await {
-                faults.push(fault);
+            match self.fail(fault, siege, &mut chance).await {
+                true => faults.push(fault),
+                false => left.push(fault),
             }
         }
-        sale.close();
         faults
     }
 
@@ -243,6 +228,11 @@ impl Ground {
     async fn finish(self) {
         self.process.finish().await;
     }
+}
+
+/// What a fault is called where it is counted.
+fn name(fault: Fault) -> String {
+    format!("fault {fault:?}")
 }
 
 fn plan() -> PressurePlan {
@@ -288,25 +278,18 @@ async fn soak(backend: Backend) {
     let give_up = Instant::now() + Duration::from_secs(60 * minutes as u64);
     let seed = Chance::seed();
     let mut ground = Ground::prepare(backend).await;
-    let (mut tally, mut rounds) = (BTreeMap::<String, usize>::new(), 0);
+    let (mut verdict, mut rounds) = (Verdict::default(), 0);
     while rounds == 0 || Instant::now() < give_up {
-        let round = ground.round(seed.wrapping_add(rounds)).await;
+        verdict.add(ground.round(seed.wrapping_add(rounds)).await);
         rounds += 1;
-        round.verdict.assert_clean(seed.wrapping_add(rounds - 1));
-        let faults = round.faults.iter().map(|fault| (format!("fault {fault:?}"), 1));
-        let streams = [("revisions", round.revisions), ("resumptions", round.resumptions)];
-        let streams = streams.map(|(what, count)| (what.to_owned(), count));
-        for (what, count) in round.verdict.counts.into_iter().chain(faults).chain(streams) {
-            *tally.entry(what).or_default() += count;
-        }
         if minutes > 0 {
-            println!("round {rounds}: clean; {} kinds of happenings so far", tally.len());
+            println!("round {rounds}: clean; {} kinds of happenings so far", verdict.counts.len());
         }
     }
-    boxoffice_tests::tell!("{rounds} rounds, seed {seed}: {}", shown(&tally));
-    let faults = ground.faults().into_iter().map(|fault| format!("fault {fault:?}"));
+    boxoffice_tests::tell!("{rounds} rounds, seed {seed}: {}", verdict.shown());
+    let faults = ground.faults().into_iter().map(name);
     let wanted = faults.chain(LIVELY.map(str::to_owned));
-    let missing: Vec<_> = wanted.filter(|what| !tally.contains_key(what)).collect();
+    let missing: Vec<_> = wanted.filter(|what| verdict.count(what) == 0).collect();
     assert!(missing.is_empty(), "seed {seed}: this never happened: {missing:?}");
     ground.finish().await;
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use boxoffice_sdk::booking::v1::SeatState;
 use boxoffice_sdk::{Fold, SeatView};
+use boxoffice_tests::pressure::{Siege, Verdict};
 use boxoffice_tests::{
-    Backend, Chance, Database, Door, PostgresServer, Process, Sale, eventually_within, length,
+    Backend, Chance, Database, Door, PostgresServer, Process, eventually_within, length, portions,
 };
 use futures::StreamExt;
 use http::StatusCode;
@@ -15,12 +16,15 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
-use crate::rush;
-
+const BUYERS: usize = 8;
 /// Crashes of one test, unless `BOXOFFICE_TEST_CRASHES` says how many.
 const CRASHES: usize = 2;
+/// Crashes of one event's sale; then the next event goes on sale.
+const CRASHES_A_SALE: usize = 4;
 /// Connections that are ended, unless `BOXOFFICE_TEST_RESETS` says how many.
 const TERMINATIONS: usize = 8;
+/// How many of them in one event's sale.
+const TERMINATIONS_A_SALE: usize = 20;
 /// How soon a server says that it cannot serve, once its database is away.
 const NOTICED_MAX: Duration = Duration::from_secs(8);
 /// How soon a watcher sees a change of which its server is not told.
@@ -62,9 +66,14 @@ async fn wait_for_health(door: &Door, serves: bool, patience: Duration) -> Durat
     begun.elapsed()
 }
 
-async fn crash_at_random(server: &mut PostgresServer, process: &Process, sale: &Sale) {
-    let mut chance = Chance::of_test();
-    for number in 0..length("BOXOFFICE_TEST_CRASHES", CRASHES) {
+async fn crash_at_random(
+    server: &mut PostgresServer,
+    process: &Process,
+    siege: &Siege,
+    crashes: usize,
+) {
+    let mut chance = siege.chance();
+    for number in 0..crashes {
         let pause = chance.between(Duration::from_millis(200), Duration::from_millis(800));
         // It chooses the moment of a crash, at random.
         tokio::time::sleep(pause).await;
@@ -83,29 +92,24 @@ async fn crash_at_random(server: &mut PostgresServer, process: &Process, sale: &
     }
     // It chooses the moment of closing: some of the sale is to come after the last crash.
     tokio::time::sleep(Duration::from_millis(500)).await;
-    sale.close();
-}
-
-async fn assert_whole(process: Process, bought: &rush::Bought) {
-    rush::assert_kept(&process, bought).await;
-    rush::assert_charged_once(bought, &process.ledger().await);
-    rush::assert_finished(&process.database).await;
-    process.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s_09_a_postgres_that_crashes_loses_nothing_and_the_server_gets_over_it() {
     let mut server = PostgresServer::start().await;
     let process = prepared(&server).await;
-    let stage = rush::stage(&process).await;
-    let sale = Sale::open(&process);
-    let buyers = rush::admit(&sale, &process).await;
-    let trouble = crash_at_random(&mut server, &process, &sale);
-    let bought = rush::sell(&stage, buyers, trouble).await;
+    let (seed, crashes) = (Chance::seed(), length("BOXOFFICE_TEST_CRASHES", CRASHES));
+    let mut verdict = Verdict::default();
+    for (seed, crashes) in (seed..).zip(portions(crashes, CRASHES_A_SALE)) {
+        let siege = Siege::begin(&process, Siege::plan(BUYERS), seed).await;
+        siege.sell_during(crash_at_random(&mut server, &process, &siege, crashes)).await;
+        verdict.add(siege.end(&process.database, &process.ledger_file()).await);
+    }
     let log = std::fs::read_to_string(server.log()).expect("a log");
     let recoveries = log.matches("automatic recovery in progress").count();
-    assert_eq!(recoveries, length("BOXOFFICE_TEST_CRASHES", CRASHES), "it crashed each time");
-    assert_whole(process, &bought).await;
+    assert_eq!(recoveries, crashes, "it crashed each time");
+    verdict.assert_noticed(crashes);
+    process.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -125,11 +129,11 @@ async fn s_76_health_follows_a_database_that_is_away() {
     process.finish().await;
 }
 
-/// Ends connections of the server at random, and one time those by which it hears others.
-async fn terminate_at_random(process: &Process, sale: &Sale) {
-    let mut chance = Chance::of_test();
+/// Ends connections of the server at random, and one time those by which it hears others. Says how
+/// many.
+async fn terminate_at_random(process: &Process, mut chance: Chance, times: usize) -> i64 {
     let mut ended = 0;
-    for number in 0..length("BOXOFFICE_TEST_RESETS", TERMINATIONS) {
+    for number in 0..times {
         let pause = chance.between(Duration::from_millis(50), Duration::from_millis(250));
         // It chooses the moment of an end, at random.
         tokio::time::sleep(pause).await;
@@ -145,22 +149,26 @@ async fn terminate_at_random(process: &Process, sale: &Sale) {
         );
         ended += process.database.count_by_hand(&statement).await;
     }
-    boxoffice_tests::tell!("{ended} connections were ended");
-    assert!(ended > 0, "no connection was ended");
     // It chooses the moment of closing: some of the sale is to come after the last end.
     tokio::time::sleep(Duration::from_millis(200)).await;
-    sale.close();
+    ended
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s_09_a_sale_whose_backends_are_terminated_loses_nothing() {
     let process = Process::start(Backend::Postgres).await;
-    let stage = rush::stage(&process).await;
-    let sale = Sale::open(&process);
-    let buyers = rush::admit(&sale, &process).await;
-    let trouble = terminate_at_random(&process, &sale);
-    let bought = rush::sell(&stage, buyers, trouble).await;
-    assert_whole(process, &bought).await;
+    let (seed, times) = (Chance::seed(), length("BOXOFFICE_TEST_RESETS", TERMINATIONS));
+    let (mut verdict, mut ended) = (Verdict::default(), 0);
+    for (seed, times) in (seed..).zip(portions(times, TERMINATIONS_A_SALE)) {
+        let siege = Siege::begin(&process, Siege::plan(BUYERS), seed).await;
+        let trouble = terminate_at_random(&process, siege.chance(), times);
+        ended += siege.sell_during(trouble).await;
+        verdict.add(siege.end(&process.database, &process.ledger_file()).await);
+    }
+    boxoffice_tests::tell!("{ended} connections were ended");
+    assert!(ended > 0, "no connection was ended");
+    verdict.assert_noticed(1);
+    process.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

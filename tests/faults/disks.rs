@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 use boxoffice_sdk::catalog::v1::{GetEventRequest, GetSeatMapRequest};
 use boxoffice_sdk::identity::v1::CreateGuestSessionRequest;
 use boxoffice_sdk::{Code, Error};
-use boxoffice_tests::{Backend, Database, Person, Process, Sale, Stage, eventually_within};
+use boxoffice_tests::pressure::Siege;
+use boxoffice_tests::{
+    Backend, Chance, Database, Person, Process, Stage, eventually, eventually_within,
+};
 use sqlx::{Connection, SqliteConnection};
-
-use crate::rush;
+use tempfile::TempDir;
 
 /// The size of the disk that the database is on.
 const DISK: &str = "size=12m";
@@ -70,19 +72,38 @@ impl Small {
         std::fs::remove_file(self.file("ballast")).expect("it was there");
     }
 
-    /// What SQLite says of the file as it is now: as a power cut would leave it, since the server
-    /// stands still while it is copied.
-    async fn integrity(&self) -> String {
+    /// The database as it is now, in a folder of its own: as a power cut would leave it, since the
+    /// server stands still while it is copied.
+    fn copied(&self) -> (TempDir, Database) {
         let copy = tempfile::tempdir().expect("a scratch folder");
         self.process.signal("STOP");
         for name in ["boxoffice.db", "boxoffice.db-wal"] {
             std::fs::copy(self.file(name), copy.path().join(name)).expect("it is copied");
         }
         self.process.signal("CONT");
-        let url = format!("sqlite://{}", copy.path().join("boxoffice.db").display());
-        let mut connection = SqliteConnection::connect(&url).await.expect("it opens");
+        let mut database = self.process.database.clone();
+        database.url = format!("sqlite://{}", copy.path().join("boxoffice.db").display());
+        (copy, database)
+    }
+
+    /// What SQLite says of that.
+    async fn integrity(&self) -> String {
+        let (_copy, database) = self.copied();
+        let mut connection = SqliteConnection::connect(&database.url).await.expect("it opens");
         let check = sqlx::query_scalar("pragma integrity_check").fetch_one(&mut connection);
         check.await.expect("an answer")
+    }
+
+    /// A copy in which nothing is under way any more.
+    async fn settled(&self) -> (TempDir, Database) {
+        eventually(async || {
+            let (copy, database) = self.copied();
+            match Siege::unfinished(&database).await {
+                0 => Ok((copy, database)),
+                left => Err(format!("{left} things are left half done")),
+            }
+        })
+        .await
     }
 }
 
@@ -121,7 +142,7 @@ async fn write_in_vain(small: &Small, reader: &Person, stage: &Stage) -> usize {
 }
 
 /// Fills the disk under a sale, and makes space again.
-async fn fill_for_a_while(small: &Small, stage: &Stage, sale: &Sale) {
+async fn fill_for_a_while(small: &Small, stage: &Stage) {
     let reader = small.process.anonymous().await;
     for _ in 0..2 {
         // It chooses the moment at which the disk is full: the sale is under way.
@@ -138,19 +159,19 @@ async fn fill_for_a_while(small: &Small, stage: &Stage, sale: &Sale) {
     }
     // It chooses the moment of closing: some of the sale is to come after that.
     tokio::time::sleep(Duration::from_millis(300)).await;
-    sale.close();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_refuses_writes_for_now_and_nothing_is_lost() {
     let small = Small::start().await;
-    let stage = rush::stage(&small.process).await;
-    let sale = Sale::open(&small.process);
-    let buyers = rush::admit(&sale, &small.process).await;
-    let bought = rush::sell(&stage, buyers, fill_for_a_while(&small, &stage, &sale)).await;
-    rush::assert_kept(&small.process, &bought).await;
+    let siege = Siege::begin(&small.process, Siege::plan(8), Chance::seed()).await;
+    siege.sell_during(fill_for_a_while(&small, siege.stage())).await;
+    siege.clear_up().await;
+    let (_copy, database) = small.settled().await;
+    let verdict = siege.judge(&database, &small.process.ledger_file()).await;
+    verdict.assert_clean(siege.seed());
+    verdict.assert_noticed(1);
     small.process.assert_sound().await;
-    rush::assert_charged_once(&bought, &small.process.ledger().await);
     assert_eq!(small.integrity().await, "ok");
     let log = std::fs::read_to_string(small.process.log()).expect("a log");
     assert!(!log.contains("panicked") && !log.contains("ERROR"), "{log}");

@@ -1,97 +1,53 @@
 //! A commit whose answer is lost: the server cannot know whether it happened and says so, and the
 //! same request again settles it.
 
-use boxoffice_proto::booking::v1::booking_service_client::BookingServiceClient;
-use boxoffice_proto::booking::v1::{
-    Booking, CancelBookingRequest, CreateBookingRequest, Hold, HoldSeatsRequest, booking,
-};
-use boxoffice_proto::payment::v1::payment_service_client::PaymentServiceClient;
-use boxoffice_proto::payment::v1::{CreatePaymentRequest, Refund, payment, refund};
-use boxoffice_server::kernel::id::{BookingId, EventId};
-use boxoffice_tests::{Backend, Database, Person, Process, Proxy, Stage, look_until, request_id};
-use tonic::transport::Channel;
-use tonic::{Code, Request, Response, Status};
-use tonic_types::StatusExt;
+use boxoffice_sdk::Code;
+use boxoffice_sdk::booking::v1::booking;
+use boxoffice_tests::history::{Answer, BookingSeen, Call, HoldSeen};
+use boxoffice_tests::pressure::Siege;
+use boxoffice_tests::{Backend, Chance, Database, Process, Proxy, eventually};
 
-use crate::rush;
-
-/// Somebody whose calls are made once, without the SDK, which would repeat them.
-struct Caller {
-    channel: Channel,
-    bearer: String,
+/// Somebody whose calls are made once and recorded, and the way to his database.
+struct Caller<'a> {
+    siege: &'a Siege,
+    proxy: &'a Proxy,
+    chance: Chance,
 }
 
-impl Caller {
-    async fn new(process: &Process, person: &Person) -> Self {
-        let endpoint = Channel::from_shared(process.url()).expect("an address");
-        let channel = endpoint.connect().await.expect("a connection");
-        let tokens = person.tokens().expect("tokens");
-        Self { channel, bearer: format!("Bearer {}", tokens.access_token) }
+impl Caller<'_> {
+    async fn ask(&mut self, call: Call) -> Answer {
+        let request = self.chance.uuid();
+        self.siege.ask(&call, request).await.expect("it is answered")
     }
 
-    fn request<T>(&self, message: T) -> Request<T> {
-        let mut request = Request::new(message);
-        let bearer = self.bearer.parse().expect("a header");
-        request.metadata_mut().insert("authorization", bearer);
-        request
+    /// Asks with the answer lost to the commit that has this in it, and then once more.
+    async fn ask_twice(&mut self, marker: String, call: Call) -> Answer {
+        let (before, request) = (self.proxy.lost_commits(), self.chance.uuid());
+        self.proxy.lose_commit_of(&marker);
+        let unknown = self.siege.ask(&call, request).await.expect_err("nobody can know");
+        assert_eq!(self.proxy.lost_commits(), before + 1, "{unknown:?}");
+        assert_eq!(unknown.code(), Code::Unavailable, "{unknown:?}");
+        assert!(unknown.retry_after().is_some(), "when to repeat it: {unknown:?}");
+        self.siege.ask(&call, request).await.expect("the same request is answered")
     }
 
-    fn bookings(&self) -> BookingServiceClient<Channel> {
-        BookingServiceClient::new(self.channel.clone())
-    }
-
-    fn payments(&self) -> PaymentServiceClient<Channel> {
-        PaymentServiceClient::new(self.channel.clone())
+    async fn until_confirmed(&mut self, booking: &BookingSeen) {
+        eventually(async || match booking_of(self.ask(Call::LookAtBooking(booking.id)).await) {
+            seen if seen.state == booking::State::Confirmed => Ok(()),
+            seen => Err(format!("still {seen:?}")),
+        })
+        .await;
     }
 }
 
-/// Asks with the answer to the commit lost, and then once more.
-async fn ask_twice<T>(
-    proxy: &Proxy,
-    marker: &str,
-    ask: impl AsyncFn() -> Result<Response<T>, Status>,
-) -> T {
-    let before = proxy.lost_commits();
-    proxy.lose_commit_of(marker);
-    let unknown = ask().await.map(drop).expect_err("nobody can know");
-    assert_eq!(proxy.lost_commits(), before + 1, "{unknown:?}");
-    assert_eq!(unknown.code(), Code::Unavailable, "{unknown:?}");
-    let retry = unknown.get_details_retry_info().expect("when to repeat it");
-    assert!(retry.retry_delay.is_some());
-    ask().await.expect("the same request is answered").into_inner()
+fn hold_of(answer: Answer) -> HoldSeen {
+    let Answer::Hold(hold) = answer else { panic!("{answer:?}") };
+    hold
 }
 
-async fn hold(caller: &Caller, proxy: &Proxy, stage: &Stage, seat: usize) -> Hold {
-    let event = EventId::parse(&stage.event_id).expect("an event id").uuid();
-    let request = HoldSeatsRequest {
-        request_id: request_id(),
-        event_id: stage.event_id.clone(),
-        seat_ids: vec![stage.seat(seat).to_owned()],
-        general_admission: Vec::new(),
-    };
-    let held = ask_twice(proxy, &format!("seats {event}"), async || {
-        caller.bookings().hold_seats(caller.request(request.clone())).await
-    })
-    .await;
-    held.hold.expect("a hold")
-}
-
-async fn book(caller: &Caller, proxy: &Proxy, stage: &Stage, hold: &Hold) -> Booking {
-    let event = EventId::parse(&stage.event_id).expect("an event id").uuid();
-    let request = CreateBookingRequest {
-        request_id: request_id(),
-        hold_id: hold.hold_id.clone(),
-        contact_email: "buyer@example.com".into(),
-    };
-    let booked = ask_twice(proxy, &format!("seats {event}"), async || {
-        caller.bookings().create_booking(caller.request(request.clone())).await
-    })
-    .await;
-    booked.booking.expect("a booking")
-}
-
-fn marker_of(booking: &Booking) -> String {
-    format!("booking {}", BookingId::parse(&booking.booking_id).expect("a booking id").uuid())
+fn booking_of(answer: Answer) -> BookingSeen {
+    let Answer::Booking(booking) = answer else { panic!("{answer:?}") };
+    booking
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -101,46 +57,32 @@ async fn s_17_a_commit_whose_answer_is_lost_is_settled_by_the_same_request() {
     let (proxy, url) = Proxy::before_url(&database.url).await;
     let mut process = Process::prepare(database, folder, &["--database", &url]);
     process.start_again();
-    let stage = rush::stage(&process).await;
-    let buyer = process.guest().await;
-    let caller = Caller::new(&process, &buyer).await;
+    let siege = Siege::begin(&process, Siege::plan(1), Chance::seed()).await;
+    let mut caller = Caller { siege: &siege, proxy: &proxy, chance: siege.chance() };
+    let event = siege.sale().event();
+    let hold = |seat: usize| {
+        let seats = vec![siege.sale().seat(seat)];
+        Call::Hold { event, seats, standing: 0 }
+    };
+    let of_event = || format!("seats {event}");
+    let of_booking = |booking: &BookingSeen| format!("booking {}", booking.id);
 
-    let first = hold(&caller, &proxy, &stage, 0).await;
-    let second = buyer.hold(&stage.event_id, &[stage.seat(1)]).await.expect("it is free");
-    let first = book(&caller, &proxy, &stage, &first).await;
-    let second = buyer.book(&second).await.expect("the hold is good");
+    let first = hold_of(caller.ask_twice(of_event(), hold(0)).await);
+    let second = hold_of(caller.ask(hold(1)).await);
+    let first = booking_of(caller.ask_twice(of_event(), Call::Book(first.id)).await);
+    let second = booking_of(caller.ask(Call::Book(second.id)).await);
 
     // Nobody has asked the gateway when the answer was lost, so this is made good by itself.
-    let request = CreatePaymentRequest {
-        request_id: request_id(),
-        booking_id: first.booking_id.clone(),
-        payment_token: "tok_success".into(),
-        wait: None,
-    };
-    let paid = ask_twice(&proxy, &marker_of(&first), async || {
-        caller.payments().create_payment(caller.request(request.clone())).await
-    })
-    .await;
-    let first_payment = paid.payment.expect("a payment");
+    caller.ask_twice(of_booking(&first), Call::Pay(first.id, "tok_success")).await;
+    caller.ask(Call::Pay(second.id, "tok_success")).await;
+    caller.until_confirmed(&second).await;
+    let cancelled = caller.ask_twice(of_booking(&second), Call::Cancel(second.id)).await;
+    assert_eq!(booking_of(cancelled).state, booking::State::Cancelled);
+    caller.until_confirmed(&first).await;
 
-    let second_payment = buyer.pay(&second, "tok_success").await.expect("an answer");
-    buyer.wait_for(&second, booking::State::Confirmed).await;
-    let request =
-        CancelBookingRequest { request_id: request_id(), booking_id: second.booking_id.clone() };
-    let cancelled = ask_twice(&proxy, &marker_of(&second), async || {
-        caller.bookings().cancel_booking(caller.request(request.clone())).await
-    })
-    .await;
-    let cancelled = cancelled.booking.expect("a booking");
-    assert_eq!(cancelled.state(), booking::State::Cancelled);
-
-    buyer.wait_for(&first, booking::State::Confirmed).await;
-    assert_eq!(buyer.look_at_payment(&first_payment).await.state(), payment::State::Succeeded);
-    let refunds = async || buyer.look_at_payment(&second_payment).await.refunds;
-    let made = |refunds: &Vec<Refund>| {
-        refunds.iter().all(|one| one.state() == refund::State::Succeeded) && refunds.len() == 1
-    };
-    look_until(refunds, made).await;
+    let verdict = siege.end(&process.database, &process.ledger_file()).await;
+    let ends = ["booking Confirmed", "booking Cancelled"].map(|what| verdict.count(what));
+    assert_eq!((ends, verdict.unanswered()), ([1, 1], 4), "{}", verdict.shown());
     for (table, count) in [("hold", 2), ("booking", 2)] {
         let rows = format!("select count(*) from booking_{table}");
         assert_eq!(process.database.count_by_hand(&rows).await, count, "{table}");

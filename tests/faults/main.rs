@@ -12,7 +12,6 @@ mod migrations;
 mod network;
 mod released;
 mod replicas;
-mod rush;
 mod sale;
 mod scenes;
 mod silences;

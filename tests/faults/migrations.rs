@@ -7,7 +7,9 @@ use boxoffice_server::faults::Point;
 use boxoffice_tests::{Backend, Chance, Database, Process, StagePlan, length};
 
 /// Migrations there are at the least.
-const MIGRATIONS_MIN: u64 = 18;
+const MIGRATIONS_MIN: i64 = 18;
+/// First starts that are tried at the most until a kill falls between two migrations.
+const ROUNDS_MAX: usize = 30;
 const READY_MAX: Duration = Duration::from_secs(5);
 /// The longest that a new database's first start takes on a machine that is busy.
 const START_SPAN: Duration = Duration::from_millis(400);
@@ -53,14 +55,15 @@ async fn goes_on_between_migrations(backend: Backend) {
     let mut had = 0;
     // Three deaths in a row, each a little further on.
     for _ in 0..3 {
-        let pass = had + 1 + chance.below((MIGRATIONS_MIN - had) / 2);
+        let left = u64::try_from(MIGRATIONS_MIN - had).expect("some are left");
+        let pass = had + 1 + i64::try_from(chance.below(left / 2)).expect("a number that fits");
         let fault = format!("crash={}:{pass}", Point::AfterMigration.name());
         assert_eq!(
             process.die_at_start(&fault).await,
             Some(6),
             "it died of something else than its fault"
         );
-        assert_eq!(done(&process).await, i64::try_from(pass).expect("a number that fits"));
+        assert_eq!(done(&process).await, pass);
         had = pass;
     }
     assert_whole(process).await;
@@ -69,24 +72,27 @@ async fn goes_on_between_migrations(backend: Backend) {
 /// Kills a server at random moments of its first start.
 async fn goes_on_inside_of_migrations(backend: Backend) {
     let mut chance = Chance::of_test();
-    let mut inside = 0;
-    let rounds = length("BOXOFFICE_TEST_STARTS", 4);
-    for _ in 0..rounds {
+    let (mut inside, mut rounds) = (0, 0);
+    while rounds < length("BOXOFFICE_TEST_STARTS", 2) || (inside == 0 && rounds < ROUNDS_MAX) {
+        rounds += 1;
         let mut process = prepared(backend).await;
         let mut had = 0;
-        while had < i64::try_from(MIGRATIONS_MIN).expect("a number that fits") {
+        while had < MIGRATIONS_MIN {
             process.launch_unready();
             // It chooses the moment of a kill, at random.
             tokio::time::sleep(chance.between(Duration::ZERO, START_SPAN)).await;
             process.kill();
             let now = done(&process).await;
             assert!(now >= had, "{now} of {had} migrations are left");
-            inside += usize::from(now > 0 && now < 18);
+            inside += usize::from(now > 0 && now < MIGRATIONS_MIN);
             had = now;
         }
         assert_whole(process).await;
     }
-    boxoffice_tests::tell!("{inside} kills fell between the first migration and the last");
+    boxoffice_tests::tell!(
+        "{inside} kills of {rounds} first starts fell between the first migration and the last"
+    );
+    assert!(inside > 0, "no kill fell between two migrations");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

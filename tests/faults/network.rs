@@ -4,27 +4,32 @@
 use std::time::{Duration, Instant};
 
 use boxoffice_sdk::Code;
-use boxoffice_sdk::booking::v1::HoldSeatsRequest;
 use boxoffice_sdk::catalog::v1::GetSeatMapRequest;
-use boxoffice_sdk::identity::v1::CreateGuestSessionRequest;
+use boxoffice_server::kernel::id::EventId;
+use boxoffice_tests::pressure::{Siege, Verdict};
 use boxoffice_tests::{
-    Backend, Chance, Database, Door, Person, Process, Proxy, Sale, SandboxChild, Stage,
-    eventually_within, length, look_until, request_id,
+    Backend, Chance, Database, Door, Person, Process, Proxy, SandboxChild, Stage, StagePlan,
+    free_port, length, look_until, portions,
 };
 use futures::future::join_all;
 
-use crate::rush;
-
+const BUYERS: usize = 8;
 /// Resets of one test, unless `BOXOFFICE_TEST_RESETS` says how many.
 const RESETS: usize = 8;
+/// Resets of one event's sale; then the next event goes on sale.
+const RESETS_A_SALE: usize = 20;
 /// How soon a sale goes on once the network is whole again.
 const RECOVERY_MAX: Duration = Duration::from_secs(5);
 /// How soon it goes on when every connection of the database is silent for ever.
 const FORGOTTEN_MAX: Duration = Duration::from_secs(30);
 /// Connections to its database that a server has.
 const POOL: usize = 16;
+/// Answers of the gateway that are cut off before it can be reached again.
+const ANSWERS_CUT: usize = 5;
 /// What a call may take beyond its deadline on a machine that is busy.
 const LATE_MAX: Duration = Duration::from_millis(700);
+/// How long a buyer waits for an answer where the network falls silent for longer.
+const HASTE: Duration = Duration::from_secs(1);
 
 /// A server whose database and whose own port are behind networks of their own.
 struct Far {
@@ -58,37 +63,25 @@ impl Far {
         self.database.as_ref().expect("a database behind a network")
     }
 
-    async fn finish(self, bought: &rush::Bought) {
-        rush::assert_kept(&self.process, bought).await;
-        rush::assert_charged_once(bought, &self.process.ledger().await);
-        rush::assert_finished(&self.process.database).await;
-        self.process.finish().await;
+    /// A sale by way of the networks.
+    async fn siege(&self, seed: u64) -> Siege {
+        Siege::begin(&self.door, Siege::plan(BUYERS), seed).await
+    }
+
+    /// Another event, for those whom the judge does not hear of.
+    async fn aside(&self) -> Stage {
+        self.process.stage(StagePlan::default()).await
+    }
+
+    async fn end(&self, siege: &Siege) -> Verdict {
+        siege.end(&self.process.database, &self.process.ledger_file()).await
     }
 }
 
-/// Waits until a seat can be held again, and says how long that took.
-async fn recovery(door: &Door, stage: &Stage, seat: usize, patience: Duration) -> Duration {
-    let begun = Instant::now();
-    let person = hasty(&door.anonymous().await, Duration::from_secs(2));
-    let request = HoldSeatsRequest {
-        request_id: request_id(),
-        event_id: stage.event_id.clone(),
-        seat_ids: vec![stage.seat(seat).to_owned()],
-        general_admission: Vec::new(),
-    };
-    eventually_within(patience, async || {
-        if person.tokens().is_none() {
-            person.create_guest_session(CreateGuestSessionRequest::default()).await?;
-        }
-        person.hold_seats(request.clone()).await
-    })
-    .await;
-    begun.elapsed()
-}
-
-async fn reset_at_random(far: &Far, sale: &Sale) {
-    let (mut chance, mut hit) = (Chance::of_test(), 0);
-    for number in 0..length("BOXOFFICE_TEST_RESETS", RESETS) {
+/// Resets connections at random. Says how many.
+async fn reset_at_random(far: &Far, mut chance: Chance, times: usize) -> usize {
+    let mut hit = 0;
+    for number in 0..times {
         let pause = chance.between(Duration::from_millis(50), Duration::from_millis(400));
         // It chooses the moment of a reset, at random.
         tokio::time::sleep(pause).await;
@@ -97,20 +90,24 @@ async fn reset_at_random(far: &Far, sale: &Sale) {
             _ => far.port.reset(),
         };
     }
-    boxoffice_tests::tell!("{hit} connections were reset");
-    assert!(hit > 0, "no connection was reset");
     // It chooses the moment of closing: some of the sale is to come after the last reset.
     tokio::time::sleep(Duration::from_millis(200)).await;
-    sale.close();
+    hit
 }
 
 async fn loses_nothing_by_resets(backend: Backend) {
     let far = Far::start(backend, &[]).await;
-    let stage = rush::stage(&far.process).await;
-    let sale = Sale::open(&far.door);
-    let buyers = rush::admit(&sale, &far.door).await;
-    let bought = rush::sell(&stage, buyers, reset_at_random(&far, &sale)).await;
-    far.finish(&bought).await;
+    let (seed, times) = (Chance::seed(), length("BOXOFFICE_TEST_RESETS", RESETS));
+    let (mut verdict, mut hit) = (Verdict::default(), 0);
+    for (seed, times) in (seed..).zip(portions(times, RESETS_A_SALE)) {
+        let siege = far.siege(seed).await;
+        hit += siege.sell_during(reset_at_random(&far, siege.chance(), times)).await;
+        verdict.add(far.end(&siege).await);
+    }
+    boxoffice_tests::tell!("{hit} connections were reset");
+    assert!(hit > 0, "no connection was reset");
+    verdict.assert_noticed(1);
+    far.process.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -124,24 +121,25 @@ async fn s_09_a_sale_whose_connections_are_reset_loses_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sale_goes_on_over_a_slow_and_unsteady_network() {
     let far = Far::start(Backend::Postgres, &[]).await;
-    let stage = rush::stage(&far.process).await;
-    let sale = Sale::open(&far.door);
-    let buyers = rush::admit(&sale, &far.door).await;
-    for proxy in [far.database(), &far.port] {
-        proxy.set(|toxics| {
-            (toxics.latency, toxics.jitter) =
-                (Duration::from_millis(35), Duration::from_millis(30));
-        });
-    }
+    let siege = far.siege(Chance::seed()).await;
     let trouble = async {
+        for proxy in [far.database(), &far.port] {
+            proxy.set(|toxics| {
+                (toxics.latency, toxics.jitter) =
+                    (Duration::from_millis(35), Duration::from_millis(30));
+            });
+        }
         // It chooses the moment of closing.
-        tokio::time::sleep(Duration::from_secs(6)).await;
-        sale.close();
+        tokio::time::sleep(Duration::from_secs(4)).await;
     };
-    let bought = rush::sell(&stage, buyers, trouble).await;
+    siege.sell_during(trouble).await;
     far.database().heal();
     far.port.heal();
-    far.finish(&bought).await;
+    let struck = [far.database(), &far.port].map(Proxy::struck_count);
+    boxoffice_tests::tell!("{struck:?} messages came late");
+    assert!(struck.iter().all(|count| *count > 0), "the network was quick");
+    far.end(&siege).await.assert_noticed(0);
+    far.process.finish().await;
 }
 
 /// Calls with a deadline of a second end by it, whatever they are.
@@ -182,84 +180,100 @@ async fn assert_no_connection_is_leaked(far: &Far, stage: &Stage) {
     look_until(async || far.database().open_count(), |open| *open <= POOL + 1).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_falls_silent_for_seconds_hangs_nobody() {
+/// Lets the holds of the event aside, of which nobody knows whether they were made, be over.
+async fn let_go(far: &Far, aside: &Stage) {
+    let event = EventId::parse(&aside.event_id).expect("an event id").uuid();
+    let event = far.process.database.literal(event);
+    let over = format!(
+        "update booking_hold set expire_time = 1 where state = 'ACTIVE' and event_id = {event}"
+    );
+    far.process.database.by_hand(&over).await;
+}
+
+/// A database that is silent for two seconds, twice, with buyers who wait for one at the most.
+async fn hangs_nobody() {
     let far = Far::start(Backend::Postgres, &[]).await;
-    let stage = rush::stage(&far.process).await;
-    let sale = Sale::open(&far.door);
-    let buyers = rush::admit(&sale, &far.door).await;
+    let siege = far.siege(Chance::seed()).await.with_clients(|client| client.with_deadline(HASTE));
+    let aside = far.aside().await;
     let watching = far.process.guest().await;
     let trouble = async {
         // It chooses the moment of the silence: the sale is under way.
         tokio::time::sleep(Duration::from_millis(300)).await;
         far.database().set(|toxics| (toxics.is_deaf, toxics.is_mute) = (true, true));
-        assert_deadlines_hold(&watching, &stage).await;
+        assert_deadlines_hold(&watching, &aside).await;
         far.database().heal();
-        let took = recovery(&far.process, &stage, 189, RECOVERY_MAX).await;
+        let took = siege.goes_on(RECOVERY_MAX).await;
         far.database().set(|toxics| toxics.is_mute = true);
-        assert_deadlines_hold(&watching, &stage).await;
+        assert_deadlines_hold(&watching, &aside).await;
         far.database().heal();
-        let again = recovery(&far.process, &stage, 188, RECOVERY_MAX).await;
+        let again = siege.goes_on(RECOVERY_MAX).await;
         boxoffice_tests::tell!("the sale went on after {took:?} and {again:?}");
-        sale.close();
     };
-    let bought = rush::sell(&stage, buyers, trouble).await;
-    assert_no_connection_is_leaked(&far, &stage).await;
-    let held = "update booking_hold set expire_time = 1 where state = 'ACTIVE'";
-    far.process.database.by_hand(held).await;
-    far.finish(&bought).await;
+    siege.sell_during(trouble).await;
+    assert_no_connection_is_leaked(&far, &aside).await;
+    let_go(&far, &aside).await;
+    far.end(&siege).await.assert_noticed(2);
+    far.process.finish().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_are_silent_for_ever_are_given_up() {
+/// A database every connection to which is silent for ever: the server gives up a statement that
+/// has had no answer for 22 seconds.
+async fn gives_up_the_silent() {
     let far = Far::start(Backend::Postgres, &[]).await;
-    let stage = rush::stage(&far.process).await;
-    let sale = Sale::open(&far.door);
-    let buyers = rush::admit(&sale, &far.door).await;
+    let siege = far.siege(Chance::seed()).await;
     let trouble = async {
         // It chooses the moment of the silence: the sale is under way.
         tokio::time::sleep(Duration::from_millis(300)).await;
         far.database().forget();
-        let took = recovery(&far.process, &stage, 189, FORGOTTEN_MAX).await;
+        let took = siege.goes_on(FORGOTTEN_MAX).await;
         boxoffice_tests::tell!("the sale went on after {took:?}");
-        sale.close();
     };
-    let bought = rush::sell(&stage, buyers, trouble).await;
-    let held = "update booking_hold set expire_time = 1 where state = 'ACTIVE'";
-    far.process.database.by_hand(held).await;
+    siege.sell_during(trouble).await;
     look_until(async || far.database().made_count(), |made| *made > POOL / 2).await;
-    far.finish(&bought).await;
+    far.end(&siege).await.assert_noticed(1);
+    far.process.finish().await;
 }
 
-/// A gateway whose every answer is lost for a while, and whose connections are reset.
+/// Both at the same time, since most of it is waiting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_falls_silent_for_seconds_or_for_ever_hangs_nobody() {
+    tokio::join!(hangs_nobody(), gives_up_the_silent());
+}
+
+/// A gateway whose every answer is lost for a while, whose connections are reset, and whose own
+/// words do not arrive either until all is well again.
 async fn charges_once_over_a_bad_network(backend: Backend) {
     let folder = tempfile::tempdir().expect("a scratch folder");
-    // Nobody listens at that port: what the gateway tells by itself is lost as well.
-    let sandbox = SandboxChild::start(folder.path(), 9);
+    let address = format!("127.0.0.1:{}", free_port());
+    let webhooks = Proxy::before(&address).await;
+    let sandbox = SandboxChild::start(folder.path(), webhooks.address().port());
     let (proxy, url) = Proxy::before_url(sandbox.url()).await;
     let flags = SandboxChild::flags_of(&url);
-    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let mut flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    flags.extend(["--listen", &address]);
     let far = Far::start(backend, &flags).await;
-    let stage = rush::stage(&far.process).await;
-    let sale = Sale::open(&far.door);
-    let buyers = rush::admit(&sale, &far.door).await;
+    let siege = far.siege(Chance::seed()).await;
     let trouble = async {
+        webhooks.set(|toxics| toxics.is_down = true);
+        webhooks.reset();
         proxy.set(|toxics| toxics.cut_after = Some(10));
-        // It chooses the moments: charges are made, and no answer comes back.
-        tokio::time::sleep(Duration::from_millis(700)).await;
-        proxy.reset();
+        // Charges are made, and no answer comes back.
+        look_until(async || proxy.struck_count(), |cut| *cut >= ANSWERS_CUT).await;
+        let mut hit = proxy.reset();
         proxy.heal();
         for _ in 0..4 {
             // It chooses the moment of a reset.
-            tokio::time::sleep(Duration::from_millis(150)).await;
-            proxy.reset();
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            hit += proxy.reset();
         }
-        sale.close();
+        webhooks.heal();
+        hit
     };
-    let bought = rush::sell(&stage, buyers, trouble).await;
-    rush::assert_kept(&far.process, &bought).await;
-    rush::assert_paid(&bought, &sandbox, &far.process.database).await;
-    rush::assert_finished(&far.process.database).await;
+    let hit = siege.sell_during(trouble).await;
+    let cut = proxy.struck_count();
+    boxoffice_tests::tell!("{cut} answers were cut off, {hit} connections reset");
+    let verdict = siege.end(&far.process.database, &sandbox.ledger).await;
+    verdict.assert_noticed(0);
     far.process.finish().await;
 }
 

@@ -102,3 +102,8 @@ impl Chance {
 pub fn length(variable: &str, short: usize) -> usize {
     std::env::var(variable).map_or(short, |text| text.parse().expect("a number"))
 }
+
+/// So many, in portions of a certain size: what a long form has too much of for one sale.
+pub fn portions(count: usize, size: usize) -> impl Iterator<Item = usize> {
+    (0..count).step_by(size).map(move |begun| size.min(count - begun))
+}

@@ -1,6 +1,5 @@
 //! The harness: a real server on a real database, for one test, and the people who use it.
 
-mod buyer;
 mod chance;
 mod clock;
 mod command;
@@ -17,7 +16,6 @@ mod postgres;
 pub mod pressure;
 mod process;
 mod proxy;
-mod purchase;
 mod replica;
 mod sandbox;
 mod secrecy;
@@ -26,8 +24,7 @@ pub mod streams;
 mod summary;
 mod world;
 
-pub use buyer::{Buyer, Ending, Sale, is_unknown};
-pub use chance::{Chance, length};
+pub use chance::{Chance, length, portions};
 pub use clock::HandClock;
 pub use command::Shell;
 pub use database::{Backend, Database};
@@ -39,7 +36,6 @@ pub use port::free_port;
 pub use postgres::PostgresServer;
 pub use process::{Process, SECRET, program};
 pub use proxy::{Proxy, Toxics};
-pub use purchase::Purchase;
 pub use replica::Replica;
 pub use sandbox::{LedgerLine, SandboxChild, read_ledger};
 pub use secrecy::{Leak, leaks, search_logs};

@@ -55,8 +55,11 @@ impl Process {
     /// Starts a server on a fresh database that keeps its port however often it starts again, as
     /// servers do whose users know one address. More flags are as with `start_with`.
     pub async fn start_at_one_port(backend: Backend, more: &[&str]) -> Self {
-        let listen = format!("127.0.0.1:{}", free_port());
-        Self::start_with(backend, &[&["--listen", listen.as_str()], more].concat()).await
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let database = Database::create(backend, folder.path()).await;
+        let mut process = Self::prepare_at_one_port(database, folder, more);
+        process.start_again();
+        process
     }
 
     /// Starts a server on a fresh database, with more flags, or other values for some.
@@ -66,6 +69,12 @@ impl Process {
         let mut process = Self::prepare(database, folder, more);
         process.start_again();
         process
+    }
+
+    /// A server that is yet to be started and keeps its port.
+    pub fn prepare_at_one_port(database: Database, folder: TempDir, more: &[&str]) -> Self {
+        let listen = format!("127.0.0.1:{}", free_port());
+        Self::prepare(database, folder, &[&["--listen", listen.as_str()], more].concat())
     }
 
     /// A server that is yet to be started, with more flags, or other values for some.
@@ -210,6 +219,11 @@ impl Process {
         sandbox.expect("a ledger").entries().await.expect("its entries")
     }
 
+    /// The file of the ledger of the sandbox in it.
+    pub fn ledger_file(&self) -> PathBuf {
+        ledger_file(&self.folder)
+    }
+
     /// The process's id.
     pub fn id(&self) -> u32 {
         self.child.as_ref().expect("it runs").id()
@@ -246,8 +260,12 @@ impl Drop for Process {
     }
 }
 
+fn ledger_file(folder: &TempDir) -> PathBuf {
+    folder.path().join("sandbox.db")
+}
+
 fn ledger_url(folder: &TempDir) -> String {
-    format!("sqlite://{}", folder.path().join("sandbox.db").display())
+    format!("sqlite://{}", ledger_file(folder).display())
 }
 
 /// Sends a process a signal by its name.

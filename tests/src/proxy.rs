@@ -54,6 +54,7 @@ struct Shared {
     open: AtomicUsize,
     made: AtomicUsize,
     lost_commits: AtomicUsize,
+    struck: AtomicUsize,
 }
 
 /// A network in front of a target. It is gone when this is dropped.
@@ -76,6 +77,7 @@ impl Proxy {
             open: AtomicUsize::new(0),
             made: AtomicUsize::new(0),
             lost_commits: AtomicUsize::new(0),
+            struck: AtomicUsize::new(0),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self { address, shared, accepting }
@@ -143,6 +145,12 @@ impl Proxy {
         self.shared.lost_commits.load(Ordering::SeqCst)
     }
 
+    /// How often something that was sent came late, or not as long as the network was silent, or
+    /// was cut off.
+    pub fn struck_count(&self) -> usize {
+        self.shared.struck.load(Ordering::SeqCst)
+    }
+
     /// How many connections are open.
     pub fn open_count(&self) -> usize {
         self.shared.open.load(Ordering::SeqCst)
@@ -180,6 +188,7 @@ async fn carry(mut client: TcpStream, shared: Arc<Shared>, number: u64) {
     let begun = toxics.borrow_and_update().clone();
     let server = if begun.is_down { None } else { TcpStream::connect(shared.target).await.ok() };
     let Some(mut server) = server else {
+        shared.strike();
         // The client is gone already, or is told by the reset.
         drop(client.set_zero_linger());
         return;
@@ -208,6 +217,12 @@ async fn carry(mut client: TcpStream, shared: Arc<Shared>, number: u64) {
         drop(server.set_zero_linger());
     }
     shared.open.fetch_sub(1, Ordering::SeqCst);
+}
+
+impl Shared {
+    fn strike(&self) {
+        self.struck.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 /// One connection, both ways.
@@ -263,6 +278,9 @@ impl Way<'_> {
             }
             let limit = self.shared.toxics.borrow().cut_after;
             let passed = limit.map_or(count, |limit| count.min(limit.saturating_sub(carried)));
+            if passed < count {
+                self.shared.strike();
+            }
             if to.write_all(&buffer[..passed]).await.is_err() || passed < count {
                 return true;
             }
@@ -277,12 +295,16 @@ impl Way<'_> {
             (now.latency, now.jitter)
         };
         if !latency.is_zero() || !jitter.is_zero() {
+            self.shared.strike();
             let most = latency + jitter;
             // A slow network chooses the moment at which something arrives.
             tokio::time::sleep(chance.between(latency, most)).await;
         }
         let mut toxics = self.shared.toxics.subscribe();
         let passes = |now: &Toxics| !is_silent(now) && now.silences == self.begun.silences;
+        if !passes(&toxics.borrow()) {
+            self.shared.strike();
+        }
         // The proxy outlives its connections.
         drop(toxics.wait_for(passes).await);
     }

@@ -113,10 +113,15 @@ impl World {
         self.app.sandbox().expect("the sandbox is in this process")
     }
 
+    /// The file of the sandbox's ledger.
+    pub fn ledger_file(&self) -> &Path {
+        let Payments::Sandbox { ledger } = &self.config.payments else { panic!("a sandbox") };
+        Path::new(ledger.strip_prefix("sqlite://").expect("a file"))
+    }
+
     /// The sandbox's ledger, read from its file.
     pub async fn ledger(&self) -> Vec<LedgerLine> {
-        let Payments::Sandbox { ledger } = &self.config.payments else { panic!("a sandbox") };
-        read_ledger(Path::new(ledger.strip_prefix("sqlite://").expect("a file"))).await
+        read_ledger(self.ledger_file()).await
     }
 
     /// What the sandbox's ledger says of a payment; `None` if it never heard of it.

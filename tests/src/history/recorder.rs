@@ -67,6 +67,14 @@ impl Recorder {
         clock.advance(by);
     }
 
+    /// Turns the server's clock back, and notes that.
+    pub fn turn_back(&self, clock: &HandClock, by: Duration) {
+        let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        clock.turn_back(by);
+        let now = self.now();
+        self.write(|history| history.turns.push((now, -micros)));
+    }
+
     /// The history so far.
     pub fn history(&self) -> History {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use boxoffice_sdk::Code;
 use uuid::Uuid;
 
 use super::{Finding, Promise, finding};
-use crate::history::{Call, Entry, History};
+use crate::history::{Call, Entry, History, Outcome};
 
 /// Whether a call makes something new, rather than changing what is there.
 fn makes(call: &Call) -> bool {
@@ -38,10 +39,15 @@ pub(super) fn judge(history: &History) -> Vec<Finding> {
     findings
 }
 
-/// Requests that were done, and refused when they came again.
+/// Requests that were done, and refused when they came again. Whoever is not signed in any more is
+/// nobody that the server could know again.
 fn forgotten(history: &History, done: &HashMap<(usize, Uuid), &Entry>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for entry in history.entries.iter().filter(|entry| entry.is_refused()) {
+    let is_signed_out = |entry: &&Entry| {
+        matches!(entry.outcome, Outcome::Refused { code: Code::Unauthenticated, .. })
+    };
+    let refused = history.entries.iter().filter(|entry| entry.is_refused());
+    for entry in refused.filter(|entry| !is_signed_out(entry)) {
         let done = entry.request.and_then(|request| done.get(&(entry.caller, request)));
         if let Some(done) = done
             && done.call == entry.call

@@ -66,7 +66,7 @@ impl Buyer<'_> {
                 }
                 (Outcome::Unknown, known) | (known, _) => return known,
             }
-        } else if self.chance.percent(4) {
+        } else if self.chance.percent(4) && !self.sale.traffic.is_patient() {
             let span = self.chance.below(LEAVE_MICROS_MAX);
             let left = self.try_once(&call, request);
             // It leaves in the middle; what becomes of the call it learns by asking again.
@@ -154,6 +154,9 @@ impl Buyer<'_> {
     /// Pays a booking, with one card after the other. The booking if it was paid in the end.
     async fn pay(&mut self, id: Uuid) -> Option<BookingSeen> {
         for _ in 0..PAYMENTS_MAX {
+            if self.sale.is_closed() {
+                return None;
+            }
             let token = *self.chance.pick(&TOKENS);
             let paying = Call::Pay(id, token);
             if self.chance.percent(10) {
@@ -189,11 +192,14 @@ impl Buyer<'_> {
         }
     }
 
-    /// Looks at a payment until it is in none of these states; tells in which it is then.
+    /// Looks at a payment until it is in none of these states; tells in which it is then. Whoever
+    /// may not look, or finds the sale closed, waits no longer.
     async fn wait_while(&self, id: Uuid, open: &[payment::State]) -> payment::State {
         let look = Call::LookAtPayment(id);
         eventually_within(OUTCOME_MAX, async || match self.try_once(&look, None).await {
             Outcome::Done(Answer::Payment(seen)) if !open.contains(&seen.state) => Ok(seen.state),
+            Outcome::Refused { .. } => Ok(payment::State::Unspecified),
+            _ if self.sale.is_closed() => Ok(payment::State::Unspecified),
             other => Err(format!("still {other:?}")),
         })
         .await

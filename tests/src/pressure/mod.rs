@@ -3,9 +3,11 @@
 
 mod buyer;
 mod calls;
+mod siege;
+mod traffic;
 mod world;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -26,6 +28,8 @@ use crate::people::Person;
 use crate::stage::{Stage, StagePlan};
 
 pub use buyer::Buyer;
+pub use siege::Siege;
+use traffic::Traffic;
 
 /// Longer than a hold lasts and than a booking waits for its money.
 const PAST_ALL: Duration = Duration::from_secs(11 * 60);
@@ -65,10 +69,11 @@ pub struct Pressure {
     organizer: Person,
     walks_done: AtomicUsize,
     is_closed: AtomicBool,
+    traffic: Traffic,
 }
 
 /// What became of a sale.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Verdict {
     /// What broke a promise, and where.
     pub findings: Vec<Finding>,
@@ -81,6 +86,12 @@ pub fn shown(counts: &BTreeMap<String, usize>) -> String {
     let counts: Vec<String> =
         counts.iter().map(|(what, count)| format!("{what} {count}")).collect();
     counts.join(", ")
+}
+
+/// What a call asks for, in a word.
+fn kind(call: &Call) -> String {
+    let whole = format!("{call:?}");
+    whole.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
 }
 
 /// Whether a call is to change something, and so has a request id.
@@ -96,18 +107,27 @@ impl Pressure {
         let seats = stage.seats.iter().filter_map(|seat| parse_id(seat)).collect();
         let event = parse_id(&stage.event_id).expect("an event's id");
         let (walks_done, is_closed) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let recorder = Recorder::new(clock);
-        Self { recorder, stage, event, seats, organizer, walks_done, is_closed }
+        let (recorder, traffic) = (Recorder::new(clock), Traffic::default());
+        Self { recorder, stage, event, seats, organizer, walks_done, is_closed, traffic }
     }
 
-    /// Lets everybody end the purchase that is under way, and begin no other.
+    /// Lets everybody end what is under way, and begin nothing more.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::SeqCst);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::SeqCst)
     }
 
     /// The event's id.
     pub fn event(&self) -> Uuid {
         self.event
+    }
+
+    /// A seat's id, by its place in the venue's order.
+    pub fn seat(&self, index: usize) -> Uuid {
+        self.seats[index]
     }
 
     /// What is on sale.
@@ -124,7 +144,8 @@ impl Pressure {
         request: Option<Uuid>,
     ) -> Outcome {
         let answer = calls::make(person, &self.stage, call, request);
-        self.recorder.note(caller, request, call, answer).await
+        let noted = self.recorder.note(caller, request, call, answer);
+        self.traffic.carry(call, noted).await
     }
 
     /// Makes a call until there is an answer.
@@ -160,7 +181,7 @@ impl Pressure {
             let chance = Chance::part(seed, number);
             let mut buyer = Buyer { number, person: person.clone(), chance, sale: self };
             for _ in 0..plan.walks {
-                if self.is_closed.load(Ordering::SeqCst) {
+                if self.is_closed() {
                     break;
                 }
                 buyer.walk().await;
@@ -183,7 +204,7 @@ impl Pressure {
     /// bought.
     async fn block_and_unblock(&self, mut chance: Chance) {
         let mut blocked = VecDeque::new();
-        while !self.is_closed.load(Ordering::SeqCst) {
+        while !self.is_closed() {
             let seats = chance.some(&self.seats, 2);
             let call = Call::Block(seats.clone());
             if let Outcome::Done(_) = self.organize(&call, chance.uuid()).await {
@@ -227,13 +248,17 @@ impl Pressure {
         futures::join!(one, other);
     }
 
-    /// Asks again for whatever was never answered, as its caller.
+    /// Asks again for whatever was never answered, once each, as its caller.
     pub async fn resolve(&self, people: &[Person]) {
         let history = self.recorder.history();
+        let mut asked = BTreeSet::new();
         for entry in &history.entries {
             let (Outcome::Unknown, Some(request)) = (&entry.outcome, entry.request) else {
                 continue;
             };
+            if !asked.insert((entry.caller, request)) {
+                continue;
+            }
             let person = match entry.caller {
                 ORGANIZER => &self.organizer,
                 number => people.get(number - 1).expect("somebody"),
@@ -267,6 +292,14 @@ impl Pressure {
         self.recorder.turn(clock, PAST_ALL);
     }
 
+    /// Turns the clock on, or back, by so much.
+    pub fn turn(&self, clock: &HandClock, by: Duration, is_back: bool) {
+        match is_back {
+            true => self.recorder.turn_back(clock, by),
+            false => self.recorder.turn(clock, by),
+        }
+    }
+
     /// Waits until nothing is on its way any more, or for so long: no hold lives, no payment or
     /// refund is open, and every event has left.
     pub async fn settle(&self, database: &Database, patience: Duration) {
@@ -295,14 +328,12 @@ impl Verdict {
         let findings = judge(history, truth);
         let mut counts = BTreeMap::new();
         for entry in &history.entries {
-            let kind = format!("{:?}", entry.call);
-            let kind = kind.split([' ', '(', '{']).next().unwrap_or_default().to_owned();
             let came_to = match &entry.outcome {
                 Outcome::Done(_) => "done".to_owned(),
                 Outcome::Refused { reason, .. } => format!("{reason:?}"),
                 Outcome::Unknown => "unknown".to_owned(),
             };
-            *counts.entry(format!("{kind} {came_to}")).or_default() += 1;
+            *counts.entry(format!("{} {came_to}", kind(&entry.call))).or_default() += 1;
         }
         for booking in truth.bookings.values() {
             *counts.entry(format!("booking {:?}", booking.state)).or_default() += 1;
