@@ -30,8 +30,8 @@ const SETTLED_MAX: Duration = Duration::from_secs(60);
 
 /// Somebody who makes each call once, and does not wait for long.
 async fn hasty(process: &Process) -> Person {
-    let client = boxoffice_sdk::Client::clone(&process.anonymous().await);
-    client.with_deadline(Duration::from_secs(2)).into()
+    let anybody = process.anonymous().await;
+    (*anybody).clone().with_deadline(Duration::from_secs(2)).into()
 }
 
 /// Writes something new.

@@ -35,9 +35,9 @@ const FILES_KEPT: usize = 200;
 const LOOKS_PER_STALL: u32 = 4;
 /// What is read at once of a client whose words are of no use.
 const SCRAP_BYTES: usize = 1024;
-/// What is read of it in all: some thousand frames that say that there is room. Who says more than
-/// that has been sent away for good reason.
-const SCRAP_BYTES_MAX: usize = 64 * 1024;
+/// What is read of it in all: some hundred frames that say that there is room. Who says more than
+/// that has been sent away for good reason, and is to hear it at once.
+const SCRAP_BYTES_MAX: usize = 4 * 1024;
 /// How seldom a warning about connections is repeated: whoever wants to fill the log must not.
 const WARNING_PAUSE: Duration = Duration::from_secs(60);
 
