@@ -1,11 +1,15 @@
 //! A sale under pressure: buyers, an organizer and gates who do everything that can be done, many
 //! at once, with every call recorded; and what the judge says of it.
 
+mod audience;
 mod buyer;
 mod calls;
+mod gateway;
+mod strange;
 mod world;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -19,20 +23,27 @@ use crate::chance::Chance;
 use crate::clock::HandClock;
 use crate::database::Database;
 use crate::door::Door;
-use crate::history::{BookingSeen, Call, History, Outcome, Recorder, parse_id};
+use crate::history::{BookingSeen, Call, History, ORGANIZER, Outcome, Recorder, Subject, parse_id};
 use crate::judge::{Finding, Truth, judge};
 use crate::patience::eventually_within;
 use crate::people::Person;
 use crate::stage::{Stage, StagePlan};
 
+pub use audience::Audience;
 pub use buyer::Buyer;
+pub use gateway::Gateway;
+pub use world::Pressed;
 
 /// Longer than a hold lasts and than a booking waits for its money.
 const PAST_ALL: Duration = Duration::from_secs(11 * 60);
 /// How long a call may stay without an answer, whatever happens to the server meanwhile.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
-/// The organizer's and the gates' number; buyers come after.
-const ORGANIZER: usize = 0;
+/// How long holds last in the default sale, and how long they may: whoever extends one after a
+/// nudge of the clock is not given all of that again.
+const HOLD_TTL: Duration = Duration::from_secs(60);
+const HOLD_LIFE_MAX: Duration = Duration::from_secs(80);
+/// How many places a buyer may have in the default sale: many meet the limit.
+const PLACES_PER_BUYER_MAX: i32 = 8;
 /// How many groups of seats are blocked at once, about.
 const BLOCKED_AT_ONCE: usize = 3;
 
@@ -51,8 +62,21 @@ pub struct PressurePlan {
 
 impl Default for PressurePlan {
     fn default() -> Self {
-        let stage = StagePlan { rows: 10, standing: 80, ..StagePlan::default() };
-        Self { buyers: 24, walks: 24, stage, turns: 2 }
+        Self { buyers: 24, walks: 24, stage: Self::stage(10, 80), turns: 2 }
+    }
+}
+
+impl PressurePlan {
+    /// So many rows and places of general admission, on terms that buyers come to meet.
+    pub fn stage(rows: usize, standing: i32) -> StagePlan {
+        StagePlan {
+            rows,
+            standing,
+            hold_ttl: Some(HOLD_TTL),
+            hold_life_max: Some(HOLD_LIFE_MAX),
+            places_per_buyer_max: PLACES_PER_BUYER_MAX,
+            ..StagePlan::default()
+        }
     }
 }
 
@@ -63,6 +87,10 @@ pub struct Pressure {
     event: Uuid,
     seats: Vec<Uuid>,
     organizer: Person,
+    /// A gateway that tells by itself, if there is one.
+    gateway: Option<Gateway>,
+    /// What was made lately, and by whom.
+    known: Mutex<VecDeque<(usize, Subject)>>,
     walks_done: AtomicUsize,
     is_closed: AtomicBool,
 }
@@ -83,11 +111,6 @@ pub fn shown(counts: &BTreeMap<String, usize>) -> String {
     counts.join(", ")
 }
 
-/// Whether a call is to change something, and so has a request id.
-fn changes(call: &Call) -> bool {
-    !matches!(call, Call::LookAtHold(_) | Call::LookAtBooking(_) | Call::LookAtPayment(_))
-}
-
 impl Pressure {
     /// Puts an event on sale.
     pub async fn begin(door: &Door, plan: &PressurePlan, clock: &HandClock) -> Self {
@@ -97,7 +120,13 @@ impl Pressure {
         let event = parse_id(&stage.event_id).expect("an event's id");
         let (walks_done, is_closed) = (AtomicUsize::new(0), AtomicBool::new(false));
         let recorder = Recorder::new(clock);
-        Self { recorder, stage, event, seats, organizer, walks_done, is_closed }
+        let (known, gateway) = (Mutex::default(), None);
+        Self { recorder, stage, event, seats, organizer, gateway, known, walks_done, is_closed }
+    }
+
+    /// Has the gateway tell of payments by itself.
+    pub fn with_gateway(self, gateway: Gateway) -> Self {
+        Self { gateway: Some(gateway), ..self }
     }
 
     /// Lets everybody end the purchase that is under way, and begin no other.
@@ -158,7 +187,7 @@ impl Pressure {
         let buying = people.iter().enumerate().map(async |(index, person)| {
             let number = index + 1;
             let chance = Chance::part(seed, number);
-            let mut buyer = Buyer { number, person: person.clone(), chance, sale: self };
+            let mut buyer = Buyer::new(number, person.clone(), chance, self, clock);
             for _ in 0..plan.walks {
                 if self.is_closed.load(Ordering::SeqCst) {
                     break;
@@ -213,18 +242,24 @@ impl Pressure {
         self.make(&self.organizer, ORGANIZER, &call, Some(request)).await;
     }
 
-    /// Two gates scan the same ticket at once.
-    async fn let_in(&self, person: &Person, entries: (Uuid, Uuid), booking: &BookingSeen) {
+    /// The code of a ticket of a booking that is good for an entry.
+    async fn good_code(&self, person: &Person, booking: &BookingSeen) -> Option<String> {
         let booking_id = format!("bkg_{}", booking.id.simple());
         let ask = ListTicketsRequest { booking_id, ..Default::default() };
-        let Ok(tickets) = person.list_tickets(ask).await else { return };
-        let valid =
-            |ticket: &&boxoffice_sdk::ticket::v1::Ticket| ticket.state() == ticket::State::Valid;
-        let Some(ticket) = tickets.tickets.iter().find(valid) else { return };
-        let call = Call::Admit(ticket.code.clone());
-        let one = self.make(&self.organizer, ORGANIZER, &call, Some(entries.0));
-        let other = self.make(&self.organizer, ORGANIZER, &call, Some(entries.1));
-        futures::join!(one, other);
+        let tickets = person.list_tickets(ask).await.ok()?.tickets;
+        let mut valid = tickets.iter().filter(|ticket| ticket.state() == ticket::State::Valid);
+        valid.next().map(|ticket| ticket.code.clone())
+    }
+
+    /// A gate scans a ticket.
+    async fn scan(&self, code: &str, request: Uuid) -> Outcome {
+        self.make(&self.organizer, ORGANIZER, &Call::Admit(code.to_owned()), Some(request)).await
+    }
+
+    /// Two gates scan the same ticket at once.
+    async fn let_in(&self, person: &Person, entries: (Uuid, Uuid), booking: &BookingSeen) {
+        let Some(code) = self.good_code(person, booking).await else { return };
+        futures::join!(self.scan(&code, entries.0), self.scan(&code, entries.1));
     }
 
     /// Asks again for whatever was never answered, as its caller.
@@ -295,8 +330,7 @@ impl Verdict {
         let findings = judge(history, truth);
         let mut counts = BTreeMap::new();
         for entry in &history.entries {
-            let kind = format!("{:?}", entry.call);
-            let kind = kind.split([' ', '(', '{']).next().unwrap_or_default().to_owned();
+            let kind = entry.call.kind();
             let came_to = match &entry.outcome {
                 Outcome::Done(_) => "done".to_owned(),
                 Outcome::Refused { reason, .. } => format!("{reason:?}"),
