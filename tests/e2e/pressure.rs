@@ -8,7 +8,7 @@ use boxoffice_tests::pressure::PressurePlan;
 use boxoffice_tests::{Chance, World, scenarios};
 
 /// What has to happen in a sale that counts, and how often at the least.
-const LIVELY: [(&str, usize); 30] = [
+const LIVELY: [(&str, usize); 29] = [
     ("Hold done", 100),
     ("Hold SeatsTaken", 20),
     ("Hold unknown", 1),
@@ -37,7 +37,6 @@ const LIVELY: [(&str, usize); 30] = [
     ("LookAtBooking NotFound", 3),
     ("ShowUsedToken RefreshTokenReused", 1),
     ("streams resumed", 10),
-    ("streams folded", 1),
     ("streams begun anew", 3),
 ];
 

@@ -31,7 +31,7 @@ const TOKENS: [&str; 16] = [
     "tok_success",
     "tok_success",
     "tok_success",
-    "tok_success",
+    "tok_timeout_after_refund",
     "tok_timeout_after_charge",
     "tok_timeout_before_charge",
     "tok_timeout_after_refund",
@@ -82,7 +82,7 @@ impl Buyer<'_> {
     /// sometimes goes away from it and asks again. Sometimes asks under an id that was used before,
     /// and sometimes looks at once whether what was answered is there.
     pub async fn ask(&mut self, call: Call) -> Outcome {
-        if self.chance.percent(6)
+        if self.chance.percent(15)
             && let Some(used) = self.ids.used_for_another(&call)
         {
             self.try_once(&call, Some(used)).await;
@@ -147,10 +147,10 @@ impl Buyer<'_> {
     /// Goes through a purchase, or as far as the buyer wants to.
     pub async fn walk(&mut self) {
         let Some(hold) = self.fill_cart().await else { return };
-        if let Some(gateway) = self.sale.gateway.as_ref().filter(|_| self.chance.percent(15)) {
+        if let Some(gateway) = self.sale.gateway.as_ref().filter(|_| self.chance.percent(25)) {
             gateway.take_one(&mut self.chance).await;
         }
-        if self.chance.percent(25) {
+        if self.chance.percent(50) {
             self.meddle().await;
         }
         match self.chance.below(10) {
@@ -220,7 +220,7 @@ impl Buyer<'_> {
         for _ in 0..PAYMENTS_MAX {
             let token = *self.chance.pick(&TOKENS);
             let paying = Call::Pay(id, token);
-            let gateway = self.sale.gateway.as_ref().filter(|_| self.chance.percent(12));
+            let gateway = self.sale.gateway.as_ref().filter(|_| self.chance.percent(20));
             if let Some(gateway) = gateway {
                 self.pay_in_vain(gateway, id).await;
             } else if self.chance.percent(10) {
@@ -257,7 +257,7 @@ impl Buyer<'_> {
             gateway.tell(&payment, "failed", payment.amount).await;
             self.wait_while(payment.id, &[Pending, Unknown]).await;
         }
-        if way > 1 {
+        if way > 0 {
             gateway.keep(&payment);
         }
     }

@@ -43,7 +43,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(60);
 const HOLD_TTL: Duration = Duration::from_secs(60);
 const HOLD_LIFE_MAX: Duration = Duration::from_secs(80);
 /// How many places a buyer may have in the default sale: many meet the limit.
-const PLACES_PER_BUYER_MAX: i32 = 8;
+const PLACES_PER_BUYER_MAX: i32 = 6;
 /// How many groups of seats are blocked at once, about.
 const BLOCKED_AT_ONCE: usize = 3;
 
