@@ -8,7 +8,7 @@ use boxoffice_tests::pressure::PressurePlan;
 use boxoffice_tests::{Chance, World, scenarios};
 
 /// What has to happen in a sale that counts, and how often at the least.
-const LIVELY: [(&str, usize); 21] = [
+const LIVELY: [(&str, usize); 29] = [
     ("Hold done", 100),
     ("Hold SeatsTaken", 20),
     ("Hold unknown", 1),
@@ -30,6 +30,14 @@ const LIVELY: [(&str, usize); 21] = [
     ("booking Confirmed", 10),
     ("booking Cancelled", 3),
     ("booking Expired", 1),
+    ("Hold TooManyPlaces", 3),
+    ("Admit TicketVoid", 1),
+    ("Book RequestIdReused", 1),
+    ("Pay RequestIdReused", 1),
+    ("LookAtBooking NotFound", 3),
+    ("ShowUsedToken RefreshTokenReused", 1),
+    ("streams resumed", 10),
+    ("streams begun anew", 3),
 ];
 
 fn with_webhooks(config: &mut Config) {

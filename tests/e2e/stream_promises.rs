@@ -9,10 +9,11 @@ use boxoffice_sdk::booking::v1::{
 };
 use boxoffice_sdk::{Code, ErrorReason};
 use boxoffice_tests::streams::{
-    Commit, Heard, History, Places, Promise, StreamEnd, StreamLog, Tally, judge, last_view,
+    Commit, Heard, History, Places, StreamEnd, StreamLog, StreamPromise, Tally, judge, last_view,
 };
 
 use SeatState::{Available, Claimed, Held, Sold};
+use StreamPromise::{Atomic, Marked, Ordered, Reliable, Resumable, Unique};
 
 type Seats<'a> = &'a [(&'a str, SeatState)];
 type Left<'a> = &'a [(&'a str, i64)];
@@ -150,62 +151,58 @@ fn good_logs() -> Vec<StreamLog> {
 }
 
 /// Streams that break one promise each.
-fn bad_logs() -> Vec<(Promise, &'static str, StreamLog)> {
+fn bad_logs() -> Vec<(StreamPromise, &'static str, StreamLog)> {
     let nothing = WatchSeatsResponse { cursor: None, update: None };
     let empty = |from, to| changes(from, to, &[], &[]);
     let wrong = places(&[("a", Sold), ("b", Available), ("c", Available)], &[("ga", 10)]);
     let few = places(&[("a", Available), ("b", Available), ("c", Available)], &[("ga", 9)]);
     let half = |seat| changes(0, 1, &[(seat, Held)], &[]);
     vec![
-        (Promise::Ordered, "two change places", {
-            stream(&[(3, vec![single(4)]), (4, vec![single(3)])])
-        }),
-        (Promise::Ordered, "one says nothing", stream(&[(3, vec![single(3), nothing])])),
-        (Promise::Ordered, "one leads nowhere", stream(&[(3, vec![single(3), empty(3, 3)])])),
-        (Promise::Unique, "one comes twice", stream(&[(2, vec![single(2), single(2)])])),
-        (Promise::Unique, "one names a seat twice", {
+        (Ordered, "two change places", { stream(&[(3, vec![single(4)]), (4, vec![single(3)])]) }),
+        (Ordered, "one says nothing", stream(&[(3, vec![single(3), nothing])])),
+        (Ordered, "one leads nowhere", stream(&[(3, vec![single(3), empty(3, 3)])])),
+        (Unique, "one comes twice", stream(&[(2, vec![single(2), single(2)])])),
+        (Unique, "one names a seat twice", {
             stream(&[(4, vec![changes(3, 4, &[("a", Held), ("a", Held)], &[])])])
         }),
-        (Promise::Unique, "one is folded in again", {
+        (Unique, "one is folded in again", {
             let again =
                 changes(1, 3, &[("a", Available), ("b", Available), ("c", Held)], &[("ga", 8)]);
             stream(&[(3, vec![again])])
         }),
-        (Promise::Atomic, "two seats come apart", stream(&[(1, vec![half("a"), half("b")])])),
-        (Promise::Atomic, "a seat and an offer come apart", {
+        (Atomic, "two seats come apart", stream(&[(1, vec![half("a"), half("b")])])),
+        (Atomic, "a seat and an offer come apart", {
             let (seat, offer) =
                 (changes(2, 3, &[("c", Held)], &[]), changes(2, 3, &[], &[("ga", 8)]));
             stream(&[(3, vec![seat, offer])])
         }),
-        (Promise::Reliable, "one is missing", stream(&[(3, Vec::new())])),
-        (Promise::Reliable, "a seat is missing", stream(&[(1, vec![half("a")])])),
-        (Promise::Reliable, "an offer is missing", {
+        (Reliable, "one is missing", stream(&[(3, Vec::new())])),
+        (Reliable, "a seat is missing", stream(&[(1, vec![half("a")])])),
+        (Reliable, "an offer is missing", {
             stream(&[(3, vec![changes(2, 3, &[("c", Held)], &[])])])
         }),
-        (Promise::Reliable, "a state is wrong", {
+        (Reliable, "a state is wrong", {
             stream(&[(4, vec![changes(3, 4, &[("a", Sold)], &[])])])
         }),
-        (Promise::Reliable, "a remainder is wrong", {
+        (Reliable, "a remainder is wrong", {
             stream(&[(3, vec![changes(2, 3, &[("c", Held)], &[("ga", 7)])])])
         }),
-        (Promise::Reliable, "a snapshot is wrong", log(None, vec![snapshot(0, &wrong, false)])),
-        (Promise::Reliable, "what a snapshot leaves is wrong", {
+        (Reliable, "a snapshot is wrong", log(None, vec![snapshot(0, &wrong, false)])),
+        (Reliable, "what a snapshot leaves is wrong", {
             log(None, vec![snapshot(0, &few, false)])
         }),
-        (Promise::Reliable, "it never came so far", stream(&[(5, vec![single(5), empty(5, 6)])])),
-        (Promise::Resumable, "it goes on too late", log(Some(2), vec![single(4), single(5)])),
-        (Promise::Resumable, "it goes on too early", log(Some(2), vec![single(2), single(3)])),
-        (Promise::Resumable, "it begins in the middle", log(None, vec![single(4), single(5)])),
-        (Promise::Resumable, "its end says less", ended(stream(&[]), Some(4))),
-        (Promise::Resumable, "its end says nothing", ended(stream(&[]), None)),
-        (Promise::Marked, "a new beginning says nothing of it", {
-            stream(&[(2, vec![whole(2, false)])])
-        }),
-        (Promise::Marked, "it begins anew and says nothing of it", {
+        (Reliable, "it never came so far", stream(&[(5, vec![single(5), empty(5, 6)])])),
+        (Resumable, "it goes on too late", log(Some(2), vec![single(4), single(5)])),
+        (Resumable, "it goes on too early", log(Some(2), vec![single(2), single(3)])),
+        (Resumable, "it begins in the middle", log(None, vec![single(4), single(5)])),
+        (Resumable, "its end says less", ended(stream(&[]), Some(4))),
+        (Resumable, "its end says nothing", ended(stream(&[]), None)),
+        (Marked, "a new beginning says nothing of it", { stream(&[(2, vec![whole(2, false)])]) }),
+        (Marked, "it begins anew and says nothing of it", {
             log(Some(1), vec![whole(3, false), single(4)])
         }),
-        (Promise::Marked, "a first beginning says that it is new", log(None, vec![whole(3, true)])),
-        (Promise::Marked, "what a snapshot had comes again", {
+        (Marked, "a first beginning says that it is new", log(None, vec![whole(3, true)])),
+        (Marked, "what a snapshot had comes again", {
             log(None, vec![whole(3, false), single(3), single(4)])
         }),
     ]
@@ -222,10 +219,11 @@ fn streams_that_keep_their_promises_are_not_found() {
 #[test]
 fn each_broken_promise_is_found_by_its_validator_and_by_no_other() {
     let history = history();
-    let mut plants: BTreeMap<Promise, usize> = BTreeMap::new();
+    let mut plants: BTreeMap<StreamPromise, usize> = BTreeMap::new();
     for (promise, what, log) in bad_logs() {
         let found = judge(&log, &history);
-        let promises: BTreeSet<Promise> = found.iter().map(|finding| finding.promise).collect();
+        let promises: BTreeSet<StreamPromise> =
+            found.iter().map(|finding| finding.promise).collect();
         assert_eq!(promises, BTreeSet::from([promise]), "{what}: {found:#?}");
         assert!(found.iter().all(|finding| finding.stream == "a watcher"), "{what}");
         *plants.entry(promise).or_default() += 1;

@@ -12,17 +12,25 @@ use std::time::{Duration, Instant};
 use boxoffice_server::adapters::sandbox::WebhookPlan;
 use boxoffice_server::config::Config;
 use boxoffice_server::faults::{Bug, bites, plant};
-use boxoffice_tests::judge::{Finding, Promise, Truth};
-use boxoffice_tests::pressure::{Pressure, PressurePlan, Verdict};
-use boxoffice_tests::{Backend, Chance, StagePlan, World, length};
+use boxoffice_tests::judge::Promise;
+use boxoffice_tests::pressure::PressurePlan;
+use boxoffice_tests::{Backend, Chance, World, length};
 use futures::FutureExt;
 
 use crate::bugs::{Sale, sale_of};
 
-/// The bugs of every run: of seats, and of money.
-const PLANTED: [Bug; 2] = [Bug::SweepOfALiveHold, Bug::WrongTotal];
-/// How long a sale may go on whose server has a bug; a caller may get no answer for ever.
-const SALE_MAX: Duration = Duration::from_secs(60);
+/// The bugs of every run: of seats, of money, of streams, of strangers, and of requests.
+const PLANTED: [Bug; 5] = [
+    Bug::SweepOfALiveHold,
+    Bug::WrongTotal,
+    Bug::ChangeToldTwice,
+    Bug::OwnershipNotChecked,
+    Bug::BodyNotCompared,
+];
+/// How long a sale may go on, on a machine that does other things as well.
+const SALE_MAX: Duration = Duration::from_secs(240);
+/// The same with a bug; a caller may get no answer for ever.
+const SALE_WITH_A_BUG_MAX: Duration = Duration::from_secs(60);
 /// How long a server may take to finish what is open once time has passed.
 const FINISHED_MAX: Duration = Duration::from_secs(15);
 /// The same with a bug, which may be that it never does.
@@ -56,7 +64,7 @@ impl Sold {
 fn plan() -> PressurePlan {
     let walks = length("BOXOFFICE_TEST_WALKS", 12);
     let standing = i32::try_from(walks * 5 / 2).expect("a number of places");
-    let stage = StagePlan { rows: walks.div_ceil(4), standing, ..StagePlan::default() };
+    let stage = PressurePlan::stage(walks.div_ceil(4), standing);
     PressurePlan { buyers: 16, walks, stage, turns: 2 }
 }
 
@@ -69,42 +77,22 @@ async fn sell(bug: Option<Bug>, seed: u64) -> Sold {
     let world = World::start_configured(Backend::Sqlite, set).await;
     plant(bug);
     let patience = if bug.is_some() { FINISHED_WITH_A_BUG_MAX } else { FINISHED_MAX };
-    let judged = AssertUnwindSafe(sell_on(&world, seed, patience)).catch_unwind().await;
+    let plan = plan();
+    let longest = if bug.is_some() { SALE_WITH_A_BUG_MAX } else { SALE_MAX };
+    let pressed = world.press_within(&plan, seed, longest, patience);
+    let pressed = AssertUnwindSafe(pressed).catch_unwind().await;
     let bites = bites();
     plant(None);
     world.app.stop().await.expect("it stops");
-    let (findings, ended) = judged.unwrap_or_default();
+    let (findings, ended) = match pressed {
+        Ok(pressed) => (pressed.verdict.findings, pressed.ended),
+        Err(_) => (Vec::new(), false),
+    };
     let mut found = BTreeMap::new();
     for finding in findings {
         found.entry(finding.promise).or_insert_with(|| finding.to_string());
     }
     Sold { found, ended, bites, duration: begun.elapsed() }
-}
-
-/// Sells, waits until nothing is open, and judges all of it. Says whether the sale ended.
-async fn sell_on(world: &World, seed: u64, patience: Duration) -> (Vec<Finding>, bool) {
-    let plan = plan();
-    let sale = Pressure::begin(world, &plan, &world.clock).await;
-    let people = world.crowd(plan.buyers).await;
-    let selling = sale.sell(&people, &plan, seed, Some(&world.clock));
-    let selling = AssertUnwindSafe(selling).catch_unwind();
-    let ended = matches!(tokio::time::timeout(SALE_MAX, selling).await, Ok(Ok(())));
-    if ended {
-        sale.resolve(&people).await;
-    }
-    let mut broken = Vec::new();
-    for _ in 0..2 {
-        sale.let_time_pass(&world.clock);
-        broken = world.broken_after(patience).await;
-        sale.settle(&world.database, patience).await;
-    }
-    let truth = Truth::read(&world.database, world.ledger().await, sale.event()).await;
-    let mut findings = Verdict::of(&sale.history(), &truth).findings;
-    // Whoever was cut off in the middle did not learn what became of it.
-    findings.retain(|finding| ended || finding.promise != Promise::ClearAnswers);
-    let invariant = |name: String| Finding { promise: Promise::Invariant, text: name };
-    findings.extend(broken.into_iter().map(|result| invariant(result.name)));
-    (findings, ended)
 }
 
 /// The bugs that are asked for, or those of every run.

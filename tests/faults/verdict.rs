@@ -1,14 +1,15 @@
 //! What is found wrong with a server: by its answers, by the streams of its seats, by its promises
 //! as SQL, and by the gateway's ledger, which the server never wrote.
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::time::Duration;
 
 use boxoffice_sdk::Error;
-use boxoffice_server::adapters::sandbox::{LedgerEntry, LedgerState};
 use boxoffice_server::operations::invariants::{When, verify};
-use boxoffice_tests::{Database, World, look_until};
+use boxoffice_tests::history::History;
+use boxoffice_tests::judge::{Promise, Truth, judge};
+use boxoffice_tests::streams::StreamPromise;
+use boxoffice_tests::{World, look_until};
 use uuid::Uuid;
 
 /// Who finds something, and what.
@@ -16,10 +17,10 @@ use uuid::Uuid;
 pub enum By {
     /// A promise of `ops verify`, by its name.
     Promise(&'static str),
-    /// The comparison of the payments with the gateway's ledger.
-    Ledger(&'static str),
-    /// A reader of the stream of an event's seats.
-    Stream(&'static str),
+    /// The judge of sales: what it says of the money.
+    Money,
+    /// What is promised of the streams of an event's seats.
+    Stream(StreamPromise),
     /// Whoever compares what was answered.
     Answers(&'static str),
 }
@@ -84,7 +85,7 @@ impl Findings {
     async fn look(world: &World) -> (Self, bool) {
         let mut now = Self::default();
         let is_for_good = now.promises(world).await;
-        now.ledger(world).await;
+        now.money(world).await;
         (now, is_for_good)
     }
 
@@ -100,52 +101,18 @@ impl Findings {
         for_good
     }
 
-    async fn ledger(&mut self, world: &World) {
-        let entries = world.sandbox().entries().await.expect("the ledger's entries");
-        let mut entries: BTreeMap<Uuid, LedgerEntry> =
-            entries.into_iter().map(|entry| (entry.payment_id.uuid(), entry)).collect();
-        for payment in payments(&world.database).await {
-            let Payment { id, is_taken, amount_minor, refunded_minor } = payment;
-            let entry = entries.remove(&id);
-            let captured = entry.filter(|entry| entry.state == LedgerState::Captured);
-            match captured {
-                None if is_taken => self.add(By::Ledger("money that was never taken"), payment),
-                None => {}
-                Some(entry) if !is_taken => self.add(By::Ledger("money we know nothing of"), entry),
-                Some(entry) => {
-                    if entry.amount_minor != amount_minor {
-                        self.add(By::Ledger("another amount"), &entry);
-                    }
-                    if entry.refunded_minor != refunded_minor {
-                        self.add(By::Ledger("another amount given back"), &entry);
-                    }
-                }
+    /// Every event's payments against the gateway's ledger, and what was kept against what its
+    /// bookings cost.
+    async fn money(&mut self, world: &World) {
+        let events: Vec<(Uuid,)> =
+            world.database.rows_by_hand("select event_id from booking_event").await;
+        for (event,) in events {
+            let truth = Truth::read(&world.database, world.ledger().await, event).await;
+            // Nobody has recorded what was answered.
+            let found = judge(&History::default(), &truth).into_iter();
+            for finding in found.filter(|finding| finding.promise == Promise::MoneyAgrees) {
+                self.add(By::Money, finding.text);
             }
         }
-        for entry in entries.into_values() {
-            self.add(By::Ledger("a charge that no payment asked for"), entry);
-        }
     }
-}
-
-/// A payment as our tables have it.
-#[derive(Debug)]
-struct Payment {
-    id: Uuid,
-    is_taken: bool,
-    amount_minor: i64,
-    refunded_minor: i64,
-}
-
-async fn payments(database: &Database) -> Vec<Payment> {
-    const SQL: &str = "select payment_id, state = 'SUCCEEDED', amount_minor, refunded_minor
-        from payment_payment order by payment_id";
-    let rows: Vec<(Uuid, bool, i64, i64)> = database.rows_by_hand(SQL).await;
-    let payment = |(id, is_taken, amount_minor, refunded_minor)| Payment {
-        id,
-        is_taken,
-        amount_minor,
-        refunded_minor,
-    };
-    rows.into_iter().map(payment).collect()
 }

@@ -28,6 +28,17 @@ pub fn notice(id: &str, payment: &Payment, state: &str) -> Value {
     })
 }
 
+/// Posts a webhook with this signature to a server; answers with the status.
+pub(crate) async fn post(url: &str, path: &str, signature: &str, body: &str) -> u16 {
+    let posted = reqwest::Client::new()
+        .post(format!("{url}{path}"))
+        .header(SIGNATURE_HEADER, signature)
+        .body(body.to_owned())
+        .send()
+        .await;
+    posted.expect("an answer").status().as_u16()
+}
+
 impl World {
     /// What the sandbox of this world signs with.
     pub fn webhook_secret(&self) -> WebhookSecret {
@@ -37,13 +48,7 @@ impl World {
 
     /// Posts a webhook with this signature; answers with the status.
     pub async fn post_webhook(&self, path: &str, signature: &str, body: &str) -> u16 {
-        let posted = reqwest::Client::new()
-            .post(format!("{}{path}", self.url()))
-            .header(SIGNATURE_HEADER, signature)
-            .body(body.to_owned())
-            .send()
-            .await;
-        posted.expect("an answer").status().as_u16()
+        post(&self.url(), path, signature, body).await
     }
 
     /// Posts a webhook as the sandbox would; answers with the status.

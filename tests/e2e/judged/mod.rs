@@ -1,6 +1,8 @@
 //! The judge of histories: a right history of any length is right, and each way in which one can
 //! be wrong is found.
 
+mod kept;
+mod platform;
 mod spoiled;
 mod synthetic;
 

@@ -1,14 +1,18 @@
 //! Histories with something wrong in them.
 
+use std::collections::BTreeSet;
+
 use boxoffice_sdk::booking::v1::{booking, hold};
 use boxoffice_sdk::payment::v1::payment;
 use boxoffice_sdk::{Code, ErrorReason};
+use boxoffice_tests::LedgerLine;
 use boxoffice_tests::history::{
-    Answer, BookingSeen, Call, Entry, HoldSeen, NEVER, Outcome, PaymentSeen,
+    Answer, BookingSeen, Call, Entry, HoldSeen, Moment, NEVER, Outcome, PaymentSeen,
 };
-use boxoffice_tests::judge::{Promise, TrueBooking, TruePayment, judge};
+use boxoffice_tests::judge::{Promise, TrueBooking, TrueHold, TruePayment, judge};
 use uuid::Uuid;
 
+use super::platform::TTL_MICROS;
 use super::synthetic::{Synthetic, sale};
 
 const CALLS: usize = 20_000;
@@ -22,13 +26,22 @@ fn assert_found(promise: Promise, spoil: impl FnOnce(&mut Synthetic)) {
     assert!(found.iter().any(|one| one.promise == promise), "{promise:?} in {found:?}");
 }
 
+/// The same, of that promise alone.
+pub fn assert_found_alone(promise: Promise, spoil: impl FnOnce(&mut Synthetic)) {
+    let mut synthetic = sale(CALLS, 11);
+    spoil(&mut synthetic);
+    let found = judge(&synthetic.history, &synthetic.truth);
+    let promises: BTreeSet<Promise> = found.iter().map(|one| one.promise).collect();
+    assert_eq!(promises, BTreeSet::from([promise]), "{found:?}");
+}
+
 /// The first entry that answers so.
-fn find(synthetic: &Synthetic, wanted: impl Fn(&Entry) -> bool) -> Entry {
+pub fn find(synthetic: &Synthetic, wanted: impl Fn(&Entry) -> bool) -> Entry {
     synthetic.history.entries.iter().find(|entry| wanted(entry)).expect("there is one").clone()
 }
 
 /// A booking that was confirmed and stayed so, and the entry that told of its making.
-fn kept(synthetic: &Synthetic) -> (Entry, BookingSeen) {
+pub fn kept(synthetic: &Synthetic) -> (Entry, BookingSeen) {
     let is_kept = |seen: &BookingSeen| {
         let kept = &synthetic.truth.bookings[&seen.id];
         seen.state == booking::State::Confirmed && kept.state == booking::State::Confirmed
@@ -38,19 +51,35 @@ fn kept(synthetic: &Synthetic) -> (Entry, BookingSeen) {
     (look, seen)
 }
 
+/// When the last call was answered.
+fn last(synthetic: &Synthetic) -> Moment {
+    let ends = synthetic.history.entries.iter().map(|entry| entry.to);
+    ends.filter(|to| *to < NEVER).max().expect("entries")
+}
+
 /// One more call, by somebody else, of a minute after everything.
-fn add(synthetic: &mut Synthetic, call: Call, outcome: Outcome) {
-    let last = synthetic.history.entries.iter().map(|entry| entry.to).max().expect("entries");
-    let (from, request) = (last + 60_000_000, Some(Uuid::new_v4()));
+pub fn add(synthetic: &mut Synthetic, call: Call, outcome: Outcome) {
+    let (from, request) = (last(synthetic) + 60_000_000, Some(Uuid::new_v4()));
     let to = if outcome == Outcome::Unknown { NEVER } else { from + 10 };
     let entry = Entry { caller: 999_999, request, call, from, to, outcome };
     synthetic.history.entries.push(entry);
 }
 
 /// One more hold of these places.
-fn add_hold(synthetic: &mut Synthetic, seats: Vec<Uuid>, standing: i32) {
+pub fn add_hold(synthetic: &mut Synthetic, seats: Vec<Uuid>, standing: i32) {
     let call = Call::Hold { event: Uuid::nil(), seats: seats.clone(), standing };
-    let (id, state, expire_micros) = (Uuid::new_v4(), hold::State::Active, i64::MAX / 2);
+    let (id, state, end) = (Uuid::new_v4(), hold::State::Active, last(synthetic));
+    // It lasts as long as it may.
+    let create_micros = synthetic.history.shown_at_most(end);
+    let expire_micros = create_micros + TTL_MICROS;
+    let kept = TrueHold {
+        state,
+        seats: seats.iter().copied().collect(),
+        standing: i64::from(standing),
+        create_micros,
+        expire_micros,
+    };
+    synthetic.truth.holds.insert(id, kept);
     let hold = HoldSeen { id, state, seats, standing, expire_micros };
     add(synthetic, call, Outcome::Done(Answer::Hold(hold)));
 }
@@ -71,8 +100,9 @@ fn a_seat_with_two_owners_is_found() {
 #[test]
 fn places_beyond_the_last_are_found() {
     assert_found(Promise::NeverOversold, |synthetic| {
-        add_hold(synthetic, Vec::new(), 6);
-        add_hold(synthetic, Vec::new(), 5);
+        let half = i32::try_from(synthetic.truth.standing / 2).expect("it fits");
+        add_hold(synthetic, Vec::new(), half);
+        add_hold(synthetic, Vec::new(), half + 1);
     });
 }
 
@@ -90,7 +120,9 @@ fn a_free_seat_that_is_called_taken_is_found() {
 fn a_request_with_two_effects_is_found() {
     // The repeat of a request made something else.
     assert_found(Promise::OneEffect, |synthetic| {
-        let mut again = find(synthetic, |entry| matches!(entry.call, Call::Pay(..)));
+        let mut again = find(synthetic, |entry| {
+            entry.payment().is_some() && matches!(entry.call, Call::Pay(..))
+        });
         if let Outcome::Done(Answer::Payment(payment)) = &mut again.outcome {
             payment.id = Uuid::new_v4();
         }
@@ -98,13 +130,17 @@ fn a_request_with_two_effects_is_found() {
     });
     // The same request id did something else as well.
     assert_found(Promise::OneEffect, |synthetic| {
-        let mut again = find(synthetic, |entry| matches!(entry.call, Call::Pay(..)));
+        let mut again = find(synthetic, |entry| {
+            entry.payment().is_some() && matches!(entry.call, Call::Pay(..))
+        });
         again.call = Call::Pay(Uuid::new_v4(), "tok_declined");
         synthetic.history.entries.push(again);
     });
     // It is refused when it comes again.
     assert_found(Promise::OneEffect, |synthetic| {
-        let mut again = find(synthetic, |entry| matches!(entry.call, Call::Pay(..)));
+        let mut again = find(synthetic, |entry| {
+            entry.payment().is_some() && matches!(entry.call, Call::Pay(..))
+        });
         (again.from, again.to) = (again.to + 1, again.to + 2);
         let (code, reason) = (Code::FailedPrecondition, ErrorReason::BookingState);
         again.outcome = Outcome::Refused { code, reason, seats: Vec::new() };
@@ -112,7 +148,9 @@ fn a_request_with_two_effects_is_found() {
     });
     // Two requests are told that they made the same payment.
     assert_found(Promise::OneEffect, |synthetic| {
-        let mut again = find(synthetic, |entry| matches!(entry.call, Call::Pay(..)));
+        let mut again = find(synthetic, |entry| {
+            entry.payment().is_some() && matches!(entry.call, Call::Pay(..))
+        });
         again.request = Some(Uuid::new_v4());
         synthetic.history.entries.push(again);
     });
@@ -130,12 +168,6 @@ fn what_was_acknowledged_and_is_not_there_is_found() {
         let kept = synthetic.truth.bookings.get_mut(&booking.id).expect("it is there");
         kept.places[0].seat = Some(synthetic.free_seat);
     });
-    // It has one ticket too few.
-    assert_found(Promise::Acknowledged, |synthetic| {
-        let (_, booking) = kept(synthetic);
-        let kept = synthetic.truth.bookings.get_mut(&booking.id).expect("it is there");
-        kept.live_tickets -= 1;
-    });
     // It was cancelled, and is confirmed in the end.
     assert_found(Promise::Acknowledged, |synthetic| {
         let (_, mut booking) = kept(synthetic);
@@ -144,32 +176,56 @@ fn what_was_acknowledged_and_is_not_there_is_found() {
     });
     // It is said not to be there.
     assert_found(Promise::Acknowledged, |synthetic| {
-        let (_, booking) = kept(synthetic);
+        let (look, booking) = kept(synthetic);
         let (code, reason) = (Code::NotFound, ErrorReason::NotFound);
         let outcome = Outcome::Refused { code, reason, seats: Vec::new() };
         add(synthetic, Call::LookAtBooking(booking.id), outcome);
+        synthetic.history.entries.last_mut().expect("it was added").caller = look.caller;
     });
     // Nobody asked for it.
     assert_found(Promise::Acknowledged, |synthetic| {
         let (state, places) = (booking::State::Expired, Vec::new());
-        let phantom = TrueBooking { state, places, live_tickets: 0 };
+        let phantom = TrueBooking { state, places, tickets: Vec::new() };
         synthetic.truth.bookings.insert(Uuid::new_v4(), phantom);
     });
 }
 
+/// A charge that was taken.
+fn captured(synthetic: &mut Synthetic) -> &mut LedgerLine {
+    let mut lines = synthetic.truth.ledger.iter_mut();
+    lines.find(|line| line.state == "CAPTURED").expect("there is one")
+}
+
 #[test]
 fn money_that_does_not_agree_is_found() {
-    let wrong: [fn(&mut Synthetic); 5] = [
-        |synthetic| synthetic.truth.ledger[0].amount_minor += 1,
-        |synthetic| synthetic.truth.ledger[0].refunded_minor += 1,
+    let wrong: [fn(&mut Synthetic); 6] = [
+        |synthetic| captured(synthetic).amount_minor += 1,
+        |synthetic| captured(synthetic).refunded_minor += 1,
+        // It is said to have been declined.
+        |synthetic| {
+            let id = captured(synthetic).payment_id;
+            let (booking, amount) = {
+                let kept = &synthetic.truth.payments[&id];
+                (kept.booking, kept.amount)
+            };
+            let state = payment::State::Failed;
+            let seen = PaymentSeen { id, booking, state, amount, refunded: 0 };
+            let from = synthetic.history.entries[0].from;
+            add(synthetic, Call::LookAtPayment(id), Outcome::Done(Answer::Payment(seen)));
+            let added = synthetic.history.entries.last_mut().expect("it was added");
+            (added.from, added.to) = (from, from + 1);
+        },
         // A charge that no payment of ours is.
         |synthetic| {
-            let mut line = synthetic.truth.ledger[0].clone();
+            let mut line = captured(synthetic).clone();
             line.payment_id = Uuid::new_v4();
             synthetic.truth.ledger.push(line);
         },
         // A payment that was never charged.
-        |synthetic| drop(synthetic.truth.ledger.pop()),
+        |synthetic| {
+            let id = captured(synthetic).payment_id;
+            synthetic.truth.ledger.retain(|line| line.payment_id != id);
+        },
         // Both books agree that a booking was paid twice.
         |synthetic| {
             let (_, seen) = kept(synthetic);
@@ -177,7 +233,7 @@ fn money_that_does_not_agree_is_found() {
             let (booking, amount) = (seen.id, seen.total);
             let payment = TruePayment { booking, state, amount, refunded: 0 };
             synthetic.truth.payments.insert(id, payment);
-            let mut line = synthetic.truth.ledger[0].clone();
+            let mut line = captured(synthetic).clone();
             (line.payment_id, line.amount_minor, line.refunded_minor) = (id, amount, 0);
             synthetic.truth.ledger.push(line);
         },

@@ -1,25 +1,30 @@
 //! A sale that never was: what a server without a fault would have told a thousand callers at once.
-//! Each call has its effect at one instant between its beginning and its end.
+//! Each call has its effect at one instant between its beginning and its end. Some answers are
+//! lost, and their callers ask again; some cards are declined; some places are given back, by an
+//! organizer whose gates let others in; and the clock is turned past all that is open.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 
-use boxoffice_sdk::booking::v1::{booking, hold};
+use boxoffice_sdk::booking::v1::booking;
 use boxoffice_sdk::payment::v1::payment;
-use boxoffice_sdk::{Code, ErrorReason};
+use boxoffice_tests::Chance;
 use boxoffice_tests::history::{
-    Answer, BookingSeen, Call, Entry, History, HoldSeen, Moment, NEVER, Outcome, PaymentSeen,
+    Answer, BookingSeen, Call, Entry, History, HoldSeen, Moment, NEVER, ORGANIZER, Outcome,
 };
-use boxoffice_tests::judge::{BookedPlace, TrueBooking, TruePayment, Truth};
-use boxoffice_tests::{Chance, LedgerLine};
+use boxoffice_tests::judge::Truth;
 use uuid::Uuid;
+
+use super::platform::{Platform, TTL_MICROS};
 
 const CALLERS: usize = 1_000;
 const SEATS: u64 = 10_000;
-/// What a seat costs.
-const PRICE: i64 = 2_500;
-/// How long a hold lasts: longer than the sale.
-const TTL_MICROS: i64 = 600_000_000;
+/// How often the clock is turned in a sale.
+const TURNS: usize = 5;
+/// By how much.
+const TURN_MICROS: i64 = TTL_MICROS + 60_000_000;
+/// Declines that a buyer takes of a booking before paying by a card that is good.
+const DECLINES_MAX: usize = 3;
 
 /// A history and how things are at its end.
 #[derive(Clone)]
@@ -34,15 +39,17 @@ pub struct Synthetic {
 #[derive(Clone)]
 enum Stand {
     Idle,
-    Holding(HoldSeen),
-    Booked(BookingSeen),
-    Paying(BookingSeen, Uuid),
-    Confirmed(BookingSeen),
+    Holding(Uuid),
+    Booked(Uuid, usize),
+    Paying(BookingSeen, Uuid, usize),
+    Confirmed(BookingSeen, Uuid),
+    Over(Uuid),
 }
 
 struct Caller {
     stand: Stand,
-    /// The call that is under way, its request, and when it began.
+    /// Who makes the call that is under way: the caller, or the organizer for this caller's sake.
+    number: usize,
     call: Call,
     request: Option<Uuid>,
     from: Moment,
@@ -51,217 +58,153 @@ struct Caller {
 }
 
 struct Sale {
-    chance: Chance,
-    owners: HashMap<Uuid, Uuid>,
-    bookings: HashMap<Uuid, BookingSeen>,
-    synthetic: Synthetic,
+    platform: Platform,
+    history: History,
     event: Uuid,
 }
 
 /// A sale of so many calls, which the seed determines.
 pub fn sale(calls: usize, seed: u64) -> Synthetic {
-    let synthetic = Synthetic {
-        history: History::default(),
-        truth: Truth { standing: 10, ..Truth::default() },
-        free_seat: Uuid::from_u128(u128::from(SEATS) + 1),
-    };
-    let mut sale = Sale {
-        chance: Chance::part(seed, 0),
-        owners: Default::default(),
-        bookings: Default::default(),
-        synthetic,
-        event: Uuid::from_u128(u128::MAX),
-    };
+    let platform = Platform::new(Chance::part(seed, 0));
+    let mut sale =
+        Sale { platform, history: History::default(), event: Uuid::from_u128(u128::MAX) };
     let mut callers = Vec::new();
     let mut due = BinaryHeap::new();
-    for number in 0..CALLERS {
+    for number in 1..=CALLERS {
         let from = sale.span(1_000);
         let (call, request) = sale.next_call(&Stand::Idle);
-        callers.push(Caller { stand: Stand::Idle, call, request, from, booked: None });
+        let stand = Stand::Idle;
+        callers.push(Caller { stand, number, call, request, from, booked: None });
         due.push(Reverse((from + sale.span(500), number)));
     }
-    while sale.synthetic.history.entries.len() < calls {
+    let a_turn = calls / (TURNS + 1);
+    while sale.history.entries.len() < calls {
         let Some(Reverse((now, number))) = due.pop() else { break };
-        let caller = &mut callers[number];
-        let outcome = sale.answer(caller, now);
-        let to = now + sale.span(500);
-        sale.note(number, caller, to, outcome);
-        if sale.chance.percent(3)
-            && let Some((call, request, id)) = caller.booked.clone()
-        {
-            sale.repeat(number, (call, request, id), to);
+        if sale.history.entries.len() / a_turn > sale.history.turns.len() {
+            sale.history.turns.push((now, TURN_MICROS));
+            sale.platform.pass_time(TURN_MICROS);
         }
+        let caller = &mut callers[number - 1];
+        let to = sale.serve(caller, now);
+        caller.number = number;
         caller.from = to + sale.span(200) + 1_000;
         (caller.call, caller.request) = sale.next_call(&caller.stand);
+        if matches!(caller.call, Call::Return { .. } | Call::Admit(_)) {
+            caller.number = ORGANIZER;
+        }
         due.push(Reverse((caller.from + sale.span(500), number)));
     }
-    sale.finish();
-    sale.synthetic
+    let free_seat = Uuid::from_u128(u128::from(SEATS) + 1);
+    Synthetic { history: sale.history, truth: sale.platform.into(), free_seat }
 }
 
 impl Sale {
     fn span(&mut self, limit: u64) -> Moment {
-        1 + i64::try_from(self.chance.below(limit)).expect("it fits")
+        1 + i64::try_from(self.platform.chance.below(limit)).expect("it fits")
     }
 
     fn next_call(&mut self, stand: &Stand) -> (Call, Option<Uuid>) {
+        let chance = &mut self.platform.chance;
         let call = match stand {
             Stand::Idle => {
-                let first = u128::from(self.chance.below(SEATS - 1));
-                let count = 1 + u128::from(self.chance.below(2));
-                let seats = (first..first + count).map(Uuid::from_u128).collect();
-                Call::Hold { event: self.event, seats, standing: 0 }
+                let first = u128::from(chance.below(SEATS - 1));
+                let count = u128::from(chance.below(3));
+                let seats: Vec<_> = (first..first + count).map(Uuid::from_u128).collect();
+                let is_standing = seats.is_empty() || chance.percent(20);
+                let standing = if is_standing { 1 + i32::from(chance.percent(50)) } else { 0 };
+                Call::Hold { event: self.event, seats, standing }
             }
-            Stand::Holding(hold) if self.chance.percent(30) => Call::Release(hold.id),
-            Stand::Holding(hold) => Call::Book(hold.id),
-            Stand::Booked(booking) => Call::Pay(booking.id, "tok_success"),
-            Stand::Paying(_, payment) => return (Call::LookAtPayment(*payment), None),
-            Stand::Confirmed(booking) if self.chance.percent(60) => Call::Cancel(booking.id),
-            Stand::Confirmed(booking) => return (Call::LookAtBooking(booking.id), None),
+            Stand::Holding(hold) if chance.percent(30) => Call::Release(*hold),
+            Stand::Holding(hold) => Call::Book(*hold),
+            Stand::Booked(booking, declines) => {
+                let is_bad = *declines < DECLINES_MAX && chance.percent(25);
+                Call::Pay(*booking, if is_bad { "tok_declined" } else { "tok_success" })
+            }
+            Stand::Paying(_, payment, _) => return (Call::LookAtPayment(*payment), None),
+            Stand::Confirmed(seen, payment) => match (chance.below(10), &seen.places[..]) {
+                (0..6, _) => Call::Cancel(seen.id),
+                (6, [first, _, ..]) => {
+                    let (payment, booking) = (*payment, seen.id);
+                    Call::Return { payment, booking, places: vec![*first] }
+                }
+                (7, [first, ..]) => Call::Admit(first.to_string()),
+                _ => return (Call::LookAtBooking(seen.id), None),
+            },
+            Stand::Over(booking) => return (Call::LookAtBooking(*booking), None),
         };
-        (call, Some(self.chance.uuid()))
+        (call, Some(chance.uuid()))
     }
 
-    fn note(&mut self, number: usize, caller: &Caller, to: Moment, outcome: Outcome) {
-        let (call, request, from) = (caller.call.clone(), caller.request, caller.from);
-        let to = if outcome == Outcome::Unknown { NEVER } else { to };
-        let entry = Entry { caller: number, request, call, from, to, outcome };
-        self.synthetic.history.entries.push(entry);
+    /// Does what a caller asks for. Says when the caller knows what became of it.
+    fn serve(&mut self, caller: &mut Caller, now: Moment) -> Moment {
+        let outcome = self.platform.answer(&caller.call, now);
+        let mut to = now + self.span(500);
+        let is_done = matches!(outcome, Outcome::Done(_));
+        if is_done && caller.request.is_some() && self.platform.chance.percent(2) {
+            // The answer is lost, and the caller asks again.
+            self.note(caller, (caller.from, NEVER), Outcome::Unknown);
+            let from = to + 1;
+            to = from + self.span(500);
+            self.note(caller, (from, to), outcome.clone());
+        } else {
+            self.note(caller, (caller.from, to), outcome.clone());
+        }
+        self.advance(caller, outcome);
+        let is_own = caller.number != ORGANIZER;
+        if is_own
+            && self.platform.chance.percent(3)
+            && let Some((call, request, id)) = caller.booked.clone()
+        {
+            // Asks once more for the last booking, and is told how it is now.
+            let outcome = Outcome::Done(Answer::Booking(self.platform.booking(id).clone()));
+            let (from, request, caller) = (to + 1, Some(request), caller.number);
+            to = from + 900;
+            self.history.entries.push(Entry { caller, request, call, from, to, outcome });
+        }
+        to
     }
 
-    /// The caller asks once more for the last booking, and is told how it is now.
-    fn repeat(&mut self, number: usize, last: (Call, Uuid, Uuid), after: Moment) {
-        let (call, request, id) = last;
-        let outcome = Outcome::Done(Answer::Booking(self.bookings[&id].clone()));
-        let (from, to, request) = (after + 1, after + 900, Some(request));
-        let entry = Entry { caller: number, request, call, from, to, outcome };
-        self.synthetic.history.entries.push(entry);
+    fn note(&mut self, caller: &Caller, (from, to): (Moment, Moment), outcome: Outcome) {
+        let (call, request, caller) = (caller.call.clone(), caller.request, caller.number);
+        self.history.entries.push(Entry { caller, request, call, from, to, outcome });
     }
 
-    /// Does what is asked, at once.
-    fn answer(&mut self, caller: &mut Caller, now: Moment) -> Outcome {
-        let (answer, stand) = match (&caller.call, caller.stand.clone()) {
-            (Call::Hold { seats, .. }, _) => {
-                let taken: Vec<Uuid> =
-                    seats.iter().filter(|seat| self.owners.contains_key(seat)).copied().collect();
-                if !taken.is_empty() {
-                    let (code, reason) = (Code::Aborted, ErrorReason::SeatsTaken);
-                    return Outcome::Refused { code, reason, seats: taken };
-                }
-                let id = self.chance.uuid();
-                for seat in seats {
-                    self.owners.insert(*seat, id);
-                }
-                let (state, seats) = (hold::State::Active, seats.clone());
-                let expire_micros = now + TTL_MICROS;
-                let hold = HoldSeen { id, state, seats, standing: 0, expire_micros };
-                (Answer::Hold(hold.clone()), Stand::Holding(hold))
+    /// What a caller makes of an outcome.
+    fn advance(&mut self, caller: &mut Caller, outcome: Outcome) {
+        use booking::State::{Confirmed, Pending};
+        let answer = match outcome {
+            Outcome::Done(answer) => answer,
+            _ => {
+                caller.stand = match caller.stand {
+                    Stand::Booked(booking, _) => Stand::Over(booking),
+                    _ => Stand::Idle,
+                };
+                return;
             }
-            (Call::Release(_), Stand::Holding(mut hold)) => {
-                self.free(&hold.seats);
-                hold.state = hold::State::Released;
-                (Answer::Hold(hold), Stand::Idle)
-            }
-            (Call::Book(_), Stand::Holding(hold)) => {
-                let booking = self.book(hold, now);
+        };
+        caller.stand = match (&caller.call, answer, caller.stand.clone()) {
+            (Call::Hold { .. }, Answer::Hold(HoldSeen { id, .. }), _) => Stand::Holding(id),
+            (Call::Book(_), Answer::Booking(seen), _) => {
                 let request = caller.request.expect("it changes something");
-                caller.booked = Some((caller.call.clone(), request, booking.id));
-                (Answer::Booking(booking.clone()), Stand::Booked(booking))
+                caller.booked = Some((caller.call.clone(), request, seen.id));
+                Stand::Booked(seen.id, 0)
             }
-            (Call::Pay(..), Stand::Booked(booking)) => {
-                let payment = self.pay(&booking);
-                let stand = Stand::Paying(booking, payment.id);
-                (Answer::Payment(payment), stand)
+            (Call::Pay(..), Answer::Payment(paid), Stand::Booked(id, declines)) => {
+                Stand::Paying(self.platform.booking(id).clone(), paid.id, declines)
             }
-            (Call::LookAtPayment(id), Stand::Paying(booking, _)) => {
-                let booking = self.advance(booking.id, booking::State::Confirmed);
-                let (state, amount) = (payment::State::Succeeded, booking.total);
-                let (id, stand) = (*id, Stand::Confirmed(booking.clone()));
-                let booking = booking.id;
-                let seen = PaymentSeen { id, booking, state, amount, refunded: 0 };
-                (Answer::Payment(seen), stand)
+            (_, Answer::Payment(paid), Stand::Paying(seen, _, declines)) => {
+                let seen = self.platform.booking(seen.id).clone();
+                match seen.state {
+                    Pending if paid.state == payment::State::Failed => {
+                        Stand::Booked(seen.id, declines + 1)
+                    }
+                    Confirmed => Stand::Confirmed(seen, paid.id),
+                    _ => Stand::Over(seen.id),
+                }
             }
-            (Call::Cancel(id), _) => {
-                let mut booking = self.advance(*id, booking::State::Cancelled);
-                self.free(&booking.seats);
-                booking.refunded = booking.total;
-                self.bookings.insert(*id, booking.clone());
-                (Answer::Booking(booking), Stand::Idle)
-            }
-            (Call::LookAtBooking(id), _) => {
-                (Answer::Booking(self.bookings[id].clone()), Stand::Idle)
-            }
-            (call, _) => unreachable!("{call:?}"),
+            (Call::Return { booking, .. } | Call::Cancel(booking), ..) => Stand::Over(*booking),
+            (_, _, Stand::Confirmed(seen, _)) if caller.number == ORGANIZER => Stand::Over(seen.id),
+            _ => Stand::Idle,
         };
-        caller.stand = stand;
-        Outcome::Done(answer)
-    }
-
-    fn free(&mut self, seats: &[Uuid]) {
-        for seat in seats {
-            self.owners.remove(seat);
-        }
-    }
-
-    fn book(&mut self, hold: HoldSeen, now: Moment) -> BookingSeen {
-        let total = PRICE * i64::try_from(hold.seats.len()).expect("it fits");
-        let booking = BookingSeen {
-            id: self.chance.uuid(),
-            hold: hold.id,
-            state: booking::State::Pending,
-            version: 1,
-            places: hold.seats.clone(),
-            seats: hold.seats,
-            standing: 0,
-            total,
-            refunded: 0,
-            pay_by_micros: now + TTL_MICROS,
-        };
-        self.bookings.insert(booking.id, booking.clone());
-        booking
-    }
-
-    fn pay(&mut self, booking: &BookingSeen) -> PaymentSeen {
-        let id = self.chance.uuid();
-        let (amount, booking) = (booking.total, booking.id);
-        let payment = TruePayment { booking, state: "SUCCEEDED".into(), amount, refunded: 0 };
-        self.synthetic.truth.payments.insert(id, payment);
-        let state = payment::State::Pending;
-        PaymentSeen { id, booking, state, amount, refunded: 0 }
-    }
-
-    fn advance(&mut self, id: Uuid, state: booking::State) -> BookingSeen {
-        let booking = self.bookings.get_mut(&id).expect("it was made");
-        booking.state = state;
-        booking.version += 1;
-        booking.clone()
-    }
-
-    /// Pays what was begun to be paid, and writes down how things are.
-    fn finish(&mut self) {
-        for seen in self.bookings.values() {
-            let place =
-                |seat: &Uuid| BookedPlace { seat: Some(*seat), price: PRICE, is_returned: false };
-            let places: Vec<_> = seen.seats.iter().map(place).collect();
-            let truth = TrueBooking { state: seen.state, places, live_tickets: 0 };
-            self.synthetic.truth.bookings.insert(seen.id, truth);
-        }
-        let Truth { bookings, payments, ledger, .. } = &mut self.synthetic.truth;
-        for (id, payment) in payments {
-            let booking = bookings.get_mut(&payment.booking).expect("it is there");
-            if booking.state == booking::State::Cancelled {
-                payment.refunded = payment.amount;
-            } else {
-                booking.state = booking::State::Confirmed;
-                booking.live_tickets = i64::try_from(booking.places.len()).expect("it fits");
-            }
-            ledger.push(LedgerLine {
-                payment_id: *id,
-                state: "CAPTURED".into(),
-                currency_code: "EUR".into(),
-                amount_minor: payment.amount,
-                refunded_minor: payment.refunded,
-            });
-        }
     }
 }

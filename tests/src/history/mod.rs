@@ -17,6 +17,9 @@ pub type Moment = i64;
 /// When a call ended that was never answered.
 pub const NEVER: Moment = Moment::MAX;
 
+/// The number of the organizer and of the gates; buyers come after.
+pub const ORGANIZER: usize = 0;
+
 /// What is asked. Ids are those of the resources that were learned from earlier answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
@@ -73,6 +76,78 @@ pub enum Call {
     Unblock(Vec<Uuid>),
     /// CheckInTicket, by the ticket's code.
     Admit(String),
+    /// RefreshToken, with a token of somebody's that was used before its successor was.
+    ShowUsedToken,
+}
+
+/// What a call is about, besides what it brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A hold.
+    Hold(Uuid),
+    /// A booking.
+    Booking(Uuid),
+    /// A payment.
+    Payment(Uuid),
+}
+
+impl Subject {
+    /// Its id.
+    pub fn id(self) -> Uuid {
+        let (Self::Hold(id) | Self::Booking(id) | Self::Payment(id)) = self;
+        id
+    }
+}
+
+impl Call {
+    /// What it is called.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Hold { .. } => "Hold",
+            Self::Change { .. } => "Change",
+            Self::Extend(_) => "Extend",
+            Self::Release(_) => "Release",
+            Self::LookAtHold(_) => "LookAtHold",
+            Self::Book(_) => "Book",
+            Self::Cancel(_) => "Cancel",
+            Self::LookAtBooking(_) => "LookAtBooking",
+            Self::Pay(..) => "Pay",
+            Self::Act(..) => "Act",
+            Self::LookAtPayment(_) => "LookAtPayment",
+            Self::Return { .. } => "Return",
+            Self::Block(_) => "Block",
+            Self::Unblock(_) => "Unblock",
+            Self::Admit(_) => "Admit",
+            Self::ShowUsedToken => "ShowUsedToken",
+        }
+    }
+
+    /// What it is about; `None` if that is nothing that somebody has made.
+    pub fn subject(&self) -> Option<Subject> {
+        Some(match self {
+            Self::Change { hold: id, .. } => Subject::Hold(*id),
+            Self::Extend(id) | Self::Release(id) | Self::LookAtHold(id) | Self::Book(id) => {
+                Subject::Hold(*id)
+            }
+            Self::Cancel(id) | Self::LookAtBooking(id) | Self::Pay(id, _) => Subject::Booking(*id),
+            Self::Act(id, _) | Self::LookAtPayment(id) => Subject::Payment(*id),
+            Self::Return { payment, .. } => Subject::Payment(*payment),
+            Self::Hold { .. } | Self::Block(_) | Self::Unblock(_) => return None,
+            Self::Admit(_) | Self::ShowUsedToken => return None,
+        })
+    }
+
+    /// Whether it makes something new, rather than changing what is there.
+    pub fn makes(&self) -> bool {
+        matches!(self, Self::Hold { .. } | Self::Book(_) | Self::Pay(..) | Self::Admit(_))
+    }
+
+    /// Whether it is to change something, and so has a request id.
+    pub fn changes(&self) -> bool {
+        let looks =
+            matches!(self, Self::LookAtHold(_) | Self::LookAtBooking(_) | Self::LookAtPayment(_));
+        !looks && *self != Self::ShowUsedToken
+    }
 }
 
 /// What became of a call.
@@ -106,6 +181,8 @@ pub enum Answer {
     Inventory,
     /// The holder of this ticket was let in.
     Admitted(Uuid),
+    /// New tokens.
+    Tokens,
 }
 
 /// A hold, as an answer tells of it.
@@ -205,6 +282,14 @@ impl History {
             turned = *at;
         }
         (server_micros - self.server_begin_micros - ahead).max(turned)
+    }
+}
+
+impl History {
+    /// The latest time that the server's clock may show at a moment, in microseconds.
+    pub fn shown_at_most(&self, moment: Moment) -> i64 {
+        let turned = self.turns.iter().filter(|(at, _)| *at <= moment).map(|(_, by)| by);
+        self.server_begin_micros.saturating_add(moment).saturating_add(turned.sum())
     }
 }
 

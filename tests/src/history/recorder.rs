@@ -62,9 +62,11 @@ impl Recorder {
     /// Turns the server's clock on, and notes that.
     pub fn turn(&self, clock: &HandClock, by: Duration) {
         let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-        let now = self.now();
-        self.write(|history| history.turns.push((now, micros)));
-        clock.advance(by);
+        // Whoever turns it at the same time is noted in the same order.
+        self.write(|history| {
+            history.turns.push((self.now(), micros));
+            clock.advance(by);
+        });
     }
 
     /// Turns the server's clock back, and notes that.

@@ -1,27 +1,21 @@
-//! What was acknowledged is there, what is there was asked for, and the money agrees.
+//! What was acknowledged is there, and what is there was asked for.
 
 use std::collections::{HashMap, HashSet};
 
 use boxoffice_sdk::ErrorReason;
-use boxoffice_sdk::booking::v1::booking;
+use boxoffice_sdk::payment::v1::payment;
 use uuid::Uuid;
 
-use super::stories::booking_may_become;
-use super::{Finding, Promise, TrueBooking, Truth, finding};
-use crate::history::{BookingSeen, Call, Entry, History, Outcome};
+use super::owners::Owners;
+use super::stories::{booking_may_become, payment_may_become};
+use super::{Finding, Promise, TrueBooking, Truth, finding, said};
+use crate::history::{BookingSeen, Call, Entry, History, NEVER, ORGANIZER, Outcome};
 
-/// The ledger's word for money that was taken.
-const CAPTURED: &str = "CAPTURED";
-
-pub(super) fn judge(history: &History, truth: &Truth) -> Vec<Finding> {
+pub(super) fn judge(history: &History, truth: &Truth, owners: &Owners) -> Vec<Finding> {
     let mut findings = acknowledged(history, truth);
-    findings.extend(denied(history));
-    findings.extend(money(truth));
+    findings.extend(denied(history, owners));
+    findings.extend(blocked(history, truth));
     findings
-}
-
-fn said(promise: Promise, text: String) -> Finding {
-    Finding { promise, text }
 }
 
 /// What somebody was told is there, as it was told; and nothing else is.
@@ -37,6 +31,8 @@ fn acknowledged(history: &History, truth: &Truth) -> Vec<Finding> {
             truth.payments.get(&seen.id).is_some_and(|kept| {
                 (kept.booking, kept.amount) == (seen.booking, seen.amount)
                     && kept.refunded >= seen.refunded
+                    && payment::State::from_str_name(&format!("STATE_{}", kept.state))
+                        .is_some_and(|state| payment_may_become(seen.state, state))
             })
         } else {
             true
@@ -67,8 +63,9 @@ fn is_the_same(seen: &BookingSeen, kept: &TrueBooking) -> bool {
         && booking_may_become(seen.state, kept.state)
 }
 
-/// Calls that were told that something is not there, although its id had been answered before.
-fn denied(history: &History) -> Vec<Finding> {
+/// Calls that were told that something is not there, although its id had been answered before, and
+/// it is its caller's.
+fn denied(history: &History, owners: &Owners) -> Vec<Finding> {
     let mut known: HashMap<Uuid, &Entry> = HashMap::new();
     for entry in &history.entries {
         if let Some(id) = entry.resource() {
@@ -81,69 +78,45 @@ fn denied(history: &History) -> Vec<Finding> {
     let is_denied = |entry: &&Entry| {
         matches!(entry.outcome, Outcome::Refused { reason: ErrorReason::NotFound, .. })
     };
-    let denials = history.entries.iter().filter(is_denied);
-    let denials = denials.filter_map(|entry| {
-        let id = match &entry.call {
-            Call::Change { hold, .. } => hold,
-            Call::Return { payment, .. } => payment,
-            Call::Extend(id) | Call::Release(id) | Call::LookAtHold(id) | Call::Book(id) => id,
-            Call::Cancel(id) | Call::LookAtBooking(id) | Call::Pay(id, _) => id,
-            Call::Act(id, _) | Call::LookAtPayment(id) => id,
-            Call::Hold { .. } | Call::Block(_) | Call::Unblock(_) | Call::Admit(_) => return None,
-        };
-        let told = known.get(id).filter(|told| told.to < entry.from)?;
+    let denials = history.entries.iter().filter(is_denied).filter_map(|entry| {
+        let subject = entry.call.subject()?;
+        let owner = owners.of_subject(subject);
+        let told = known.get(&subject.id()).filter(|told| told.to < entry.from)?;
+        let may_see = entry.caller == ORGANIZER || owner.is_none_or(|owner| owner == entry.caller);
         let what = "it was there, and is said not to be";
-        Some(finding(Promise::Acknowledged, what, &[told, entry]))
+        may_see.then(|| finding(Promise::Acknowledged, what, &[told, entry]))
     });
     denials.collect()
 }
 
-/// The gateway's ledger against payments, and what it kept against what bookings cost.
-fn money(truth: &Truth) -> Vec<Finding> {
+/// Seats that are off sale or not, otherwise than the organizer was told last.
+fn blocked(history: &History, truth: &Truth) -> Vec<Finding> {
+    // The calls that may have changed each seat, in the order of their beginning.
+    let mut changes: HashMap<Uuid, Vec<&Entry>> = HashMap::new();
+    for entry in history.entries.iter().filter(|entry| !entry.is_refused()) {
+        if let Call::Block(seats) | Call::Unblock(seats) = &entry.call {
+            for seat in seats {
+                changes.entry(*seat).or_default().push(entry);
+            }
+        }
+    }
     let mut findings = Vec::new();
-    let mut kept: HashMap<Uuid, i64> = HashMap::new();
-    let mut charged = HashSet::new();
-    for line in &truth.ledger {
-        let is_captured = line.state == CAPTURED;
-        let Some(payment) = truth.payments.get(&line.payment_id) else {
-            findings.push(said(Promise::MoneyAgrees, format!("nobody's charge: {line:?}")));
+    for seat in truth.blocked.iter().filter(|seat| !changes.contains_key(seat)) {
+        let text = format!("{seat} is off sale, and nobody took it off");
+        findings.push(said(Promise::Acknowledged, text));
+    }
+    for (seat, mut changes) in changes {
+        changes.sort_by_key(|entry| entry.from);
+        let Some((last, earlier)) = changes.split_last() else { continue };
+        // Only what began after all others had ended surely came last.
+        if earlier.iter().any(|entry| entry.to >= last.from) || last.to == NEVER {
             continue;
-        };
-        charged.insert(line.payment_id);
-        let ours = (payment.state == "SUCCEEDED", payment.amount, payment.refunded);
-        if ours != (is_captured, line.amount_minor, line.refunded_minor) {
-            let text = format!("the books differ: {line:?} and {payment:?}");
-            findings.push(said(Promise::MoneyAgrees, text));
         }
-        if is_captured {
-            *kept.entry(payment.booking).or_default() += line.amount_minor - line.refunded_minor;
+        let is_blocked = matches!(last.call, Call::Block(_));
+        if truth.blocked.contains(&seat) != is_blocked {
+            let what = format!("{seat} is not off sale, or is, as it was told last");
+            findings.push(finding(Promise::Acknowledged, &what, &[last]));
         }
     }
-    for (id, payment) in &truth.payments {
-        if payment.state == "SUCCEEDED" && !charged.contains(id) {
-            let text = format!("{id} is paid and was never charged: {payment:?}");
-            findings.push(said(Promise::MoneyAgrees, text));
-        }
-    }
-    for (id, booking) in &truth.bookings {
-        let had: Vec<_> = booking.places.iter().filter(|place| !place.is_returned).collect();
-        let (due, tickets) = match booking.state {
-            booking::State::Confirmed => (had.iter().map(|place| place.price).sum(), had.len()),
-            _ => (0, 0),
-        };
-        let kept = kept.remove(id).unwrap_or_default();
-        if kept != due {
-            let text = format!("{id} is to cost {due}, and {kept} was kept: {booking:?}");
-            findings.push(said(Promise::MoneyAgrees, text));
-        }
-        if usize::try_from(booking.live_tickets) != Ok(tickets) {
-            let text = format!("{id} should have {tickets} tickets: {booking:?}");
-            findings.push(said(Promise::Acknowledged, text));
-        }
-    }
-    let homeless = kept.into_iter().filter(|(_, kept)| *kept != 0);
-    findings.extend(homeless.map(|(id, kept)| {
-        said(Promise::MoneyAgrees, format!("{kept} was kept for {id}, which is not there"))
-    }));
     findings
 }

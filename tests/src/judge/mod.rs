@@ -4,18 +4,34 @@
 
 mod books;
 mod clarity;
+mod freedom;
+mod holds;
+mod money;
+mod owners;
 mod ownership;
 mod repeats;
+mod requests;
+mod spans;
 mod stories;
+mod strangers;
+mod tickets;
 mod truth;
 
 use std::fmt;
 
 use boxoffice_sdk::operations::v1::InvariantResult;
 
-use crate::history::{Entry, History};
+use crate::history::{Entry, History, Moment};
+use crate::streams::Breach;
+use owners::Owners;
+use requests::Requests;
 
-pub use truth::{BookedPlace, TrueBooking, TruePayment, Truth};
+pub use truth::{BookedPlace, TrueBooking, TrueHold, TruePayment, TrueTicket, Truth};
+
+/// Declines after which a booking fails and its seats are free.
+const DECLINES_MAX: usize = 5;
+/// By how much the clocks of a test and of its server may be read apart, in microseconds.
+const CLOCK_SLACK: Moment = 100_000;
 
 /// A promise that a history breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +52,17 @@ pub enum Promise {
     OneStory,
     /// Every call has a clear answer in the end.
     ClearAnswers,
+    /// Nobody has to do with what is somebody else's, or learns that it is there.
+    NoStranger,
+    /// No buyer had more places at a time than a buyer may.
+    WithinLimit,
+    /// No hold lasts longer than its event lets it.
+    HoldsEnd,
+    /// Each place that is paid and kept has one ticket that is good for one entry, and no other
+    /// place has any.
+    OneEntry,
+    /// Watchers are told everything, in order, once, and where they stand.
+    StreamsTell,
     /// What `ops verify` checks in the database.
     Invariant,
 }
@@ -61,12 +88,25 @@ impl From<InvariantResult> for Finding {
     }
 }
 
+impl From<Breach> for Finding {
+    fn from(breach: Breach) -> Self {
+        Self { promise: Promise::StreamsTell, text: breach.to_string() }
+    }
+}
+
 /// Holds a history against what is promised, and against how things are at its end.
 pub fn judge(history: &History, truth: &Truth) -> Vec<Finding> {
-    let mut findings = ownership::judge(history, truth);
+    let owners = Owners::of(history);
+    let requests = Requests::of(history);
+    let mut findings = ownership::judge(&spans::spans(history, &owners), truth);
+    findings.extend(freedom::judge(history, truth, &requests));
     findings.extend(repeats::judge(history));
+    findings.extend(strangers::judge(history, &owners));
     findings.extend(stories::judge(history));
-    findings.extend(books::judge(history, truth));
+    findings.extend(holds::judge(history, truth, &owners, &requests));
+    findings.extend(books::judge(history, truth, &owners));
+    findings.extend(tickets::judge(history, truth, &requests));
+    findings.extend(money::judge(history, truth));
     findings.extend(clarity::judge(history));
     findings
 }
@@ -77,5 +117,10 @@ fn finding(promise: Promise, what: &str, entries: &[&Entry]) -> Finding {
     for entry in entries {
         text.push_str(&format!("\n    {entry:?}"));
     }
+    Finding { promise, text }
+}
+
+/// A finding about none in particular.
+fn said(promise: Promise, text: String) -> Finding {
     Finding { promise, text }
 }

@@ -75,7 +75,7 @@ fn tell<S: Copy + PartialEq>(group: Group<S>, may_become: fn(S, S) -> bool) -> V
 }
 
 /// Whether a hold that was in one state may be in the other later.
-fn hold_may_become(from: hold::State, to: hold::State) -> bool {
+pub(super) fn hold_may_become(from: hold::State, to: hold::State) -> bool {
     from == to || from == hold::State::Active
 }
 
@@ -92,7 +92,7 @@ pub(super) fn booking_may_become(from: booking::State, to: booking::State) -> bo
 }
 
 /// The same of a payment. A success counts whenever it comes.
-fn payment_may_become(from: payment::State, to: payment::State) -> bool {
+pub(super) fn payment_may_become(from: payment::State, to: payment::State) -> bool {
     use payment::State::{Canceled, Failed, Pending, RequiresAction, Succeeded, Unknown};
     match from {
         Pending => true,

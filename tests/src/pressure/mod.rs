@@ -1,13 +1,18 @@
 //! A sale under pressure: buyers, an organizer and gates who do everything that can be done, many
 //! at once, with every call recorded; and what the judge says of it.
 
+mod audience;
 mod buyer;
 mod calls;
+mod gateway;
 mod siege;
+mod strange;
 mod traffic;
+mod verdict;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -21,22 +26,29 @@ use crate::chance::Chance;
 use crate::clock::HandClock;
 use crate::database::Database;
 use crate::door::Door;
-use crate::history::{BookingSeen, Call, History, Outcome, Recorder, parse_id};
-use crate::judge::{Finding, Truth, judge};
+use crate::history::{BookingSeen, Call, History, ORGANIZER, Outcome, Recorder, Subject, parse_id};
 use crate::patience::eventually_within;
 use crate::people::Person;
 use crate::stage::{Stage, StagePlan};
 
+pub use audience::Audience;
 pub use buyer::Buyer;
+pub use gateway::Gateway;
 pub use siege::Siege;
 use traffic::Traffic;
+pub use verdict::{Verdict, shown};
+pub use world::Pressed;
 
 /// Longer than a hold lasts and than a booking waits for its money.
 const PAST_ALL: Duration = Duration::from_secs(11 * 60);
 /// How long a call may stay without an answer, whatever happens to the server meanwhile.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
-/// The organizer's and the gates' number; buyers come after.
-const ORGANIZER: usize = 0;
+/// How long holds last in the default sale, and how long they may: whoever extends one after a
+/// nudge of the clock is not given all of that again.
+const HOLD_TTL: Duration = Duration::from_secs(60);
+const HOLD_LIFE_MAX: Duration = Duration::from_secs(80);
+/// How many places a buyer may have in the default sale: many meet the limit.
+const PLACES_PER_BUYER_MAX: i32 = 6;
 /// How many groups of seats are blocked at once, about.
 const BLOCKED_AT_ONCE: usize = 3;
 
@@ -55,8 +67,21 @@ pub struct PressurePlan {
 
 impl Default for PressurePlan {
     fn default() -> Self {
-        let stage = StagePlan { rows: 10, standing: 80, ..StagePlan::default() };
-        Self { buyers: 24, walks: 24, stage, turns: 2 }
+        Self { buyers: 24, walks: 24, stage: Self::stage(10, 80), turns: 2 }
+    }
+}
+
+impl PressurePlan {
+    /// So many rows and places of general admission, on terms that buyers come to meet.
+    pub fn stage(rows: usize, standing: i32) -> StagePlan {
+        StagePlan {
+            rows,
+            standing,
+            hold_ttl: Some(HOLD_TTL),
+            hold_life_max: Some(HOLD_LIFE_MAX),
+            places_per_buyer_max: PLACES_PER_BUYER_MAX,
+            ..StagePlan::default()
+        }
     }
 }
 
@@ -67,36 +92,13 @@ pub struct Pressure {
     event: Uuid,
     seats: Vec<Uuid>,
     organizer: Person,
+    /// A gateway that tells by itself, if there is one.
+    gateway: Option<Gateway>,
+    /// What was made lately, and by whom.
+    known: Mutex<VecDeque<(usize, Subject)>>,
     walks_done: AtomicUsize,
     is_closed: AtomicBool,
     traffic: Traffic,
-}
-
-/// What became of a sale.
-#[derive(Debug, Default)]
-pub struct Verdict {
-    /// What broke a promise, and where.
-    pub findings: Vec<Finding>,
-    /// How often each kind of call came to what.
-    pub counts: BTreeMap<String, usize>,
-}
-
-/// Counts, in a line.
-pub fn shown(counts: &BTreeMap<String, usize>) -> String {
-    let counts: Vec<String> =
-        counts.iter().map(|(what, count)| format!("{what} {count}")).collect();
-    counts.join(", ")
-}
-
-/// What a call asks for, in a word.
-fn kind(call: &Call) -> String {
-    let whole = format!("{call:?}");
-    whole.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
-}
-
-/// Whether a call is to change something, and so has a request id.
-fn changes(call: &Call) -> bool {
-    !matches!(call, Call::LookAtHold(_) | Call::LookAtBooking(_) | Call::LookAtPayment(_))
 }
 
 impl Pressure {
@@ -108,7 +110,24 @@ impl Pressure {
         let event = parse_id(&stage.event_id).expect("an event's id");
         let (walks_done, is_closed) = (AtomicUsize::new(0), AtomicBool::new(false));
         let (recorder, traffic) = (Recorder::new(clock), Traffic::default());
-        Self { recorder, stage, event, seats, organizer, walks_done, is_closed, traffic }
+        let (known, gateway) = (Mutex::default(), None);
+        Self {
+            recorder,
+            stage,
+            event,
+            seats,
+            organizer,
+            gateway,
+            known,
+            walks_done,
+            is_closed,
+            traffic,
+        }
+    }
+
+    /// Has the gateway tell of payments by itself.
+    pub fn with_gateway(self, gateway: Gateway) -> Self {
+        Self { gateway: Some(gateway), ..self }
     }
 
     /// Lets everybody end what is under way, and begin nothing more.
@@ -179,7 +198,7 @@ impl Pressure {
         let buying = people.iter().enumerate().map(async |(index, person)| {
             let number = index + 1;
             let chance = Chance::part(seed, number);
-            let mut buyer = Buyer { number, person: person.clone(), chance, sale: self };
+            let mut buyer = Buyer::new(number, person.clone(), chance, self, clock);
             for _ in 0..plan.walks {
                 if self.is_closed() {
                     break;
@@ -234,18 +253,24 @@ impl Pressure {
         self.make(&self.organizer, ORGANIZER, &call, Some(request)).await;
     }
 
-    /// Two gates scan the same ticket at once.
-    async fn let_in(&self, person: &Person, entries: (Uuid, Uuid), booking: &BookingSeen) {
+    /// The code of a ticket of a booking that is good for an entry.
+    async fn good_code(&self, person: &Person, booking: &BookingSeen) -> Option<String> {
         let booking_id = format!("bkg_{}", booking.id.simple());
         let ask = ListTicketsRequest { booking_id, ..Default::default() };
-        let Ok(tickets) = person.list_tickets(ask).await else { return };
-        let valid =
-            |ticket: &&boxoffice_sdk::ticket::v1::Ticket| ticket.state() == ticket::State::Valid;
-        let Some(ticket) = tickets.tickets.iter().find(valid) else { return };
-        let call = Call::Admit(ticket.code.clone());
-        let one = self.make(&self.organizer, ORGANIZER, &call, Some(entries.0));
-        let other = self.make(&self.organizer, ORGANIZER, &call, Some(entries.1));
-        futures::join!(one, other);
+        let tickets = person.list_tickets(ask).await.ok()?.tickets;
+        let mut valid = tickets.iter().filter(|ticket| ticket.state() == ticket::State::Valid);
+        valid.next().map(|ticket| ticket.code.clone())
+    }
+
+    /// A gate scans a ticket.
+    async fn scan(&self, code: &str, request: Uuid) -> Outcome {
+        self.make(&self.organizer, ORGANIZER, &Call::Admit(code.to_owned()), Some(request)).await
+    }
+
+    /// Two gates scan the same ticket at once.
+    async fn let_in(&self, person: &Person, entries: (Uuid, Uuid), booking: &BookingSeen) {
+        let Some(code) = self.good_code(person, booking).await else { return };
+        futures::join!(self.scan(&code, entries.0), self.scan(&code, entries.1));
     }
 
     /// Asks again for whatever was never answered, once each, as its caller.
@@ -319,50 +344,5 @@ impl Pressure {
     /// The history so far.
     pub fn history(&self) -> History {
         self.recorder.history()
-    }
-}
-
-impl Verdict {
-    /// Judges a history.
-    pub fn of(history: &History, truth: &Truth) -> Self {
-        let findings = judge(history, truth);
-        let mut counts = BTreeMap::new();
-        for entry in &history.entries {
-            let came_to = match &entry.outcome {
-                Outcome::Done(_) => "done".to_owned(),
-                Outcome::Refused { reason, .. } => format!("{reason:?}"),
-                Outcome::Unknown => "unknown".to_owned(),
-            };
-            *counts.entry(format!("{} {came_to}", kind(&entry.call))).or_default() += 1;
-        }
-        for booking in truth.bookings.values() {
-            *counts.entry(format!("booking {:?}", booking.state)).or_default() += 1;
-        }
-        Self { findings, counts }
-    }
-
-    /// The counts, in a line.
-    pub fn shown(&self) -> String {
-        shown(&self.counts)
-    }
-
-    /// Nothing broke a promise.
-    pub fn assert_clean(&self, seed: u64) {
-        let list: Vec<String> = self.findings.iter().take(5).map(Finding::to_string).collect();
-        assert!(
-            list.is_empty(),
-            "seed {seed}: {} findings:\n{}",
-            self.findings.len(),
-            list.join("\n")
-        );
-    }
-
-    /// Each of these happened at least so often: what never happened was not tried.
-    pub fn assert_lively(&self, seed: u64, wanted: &[(&str, usize)]) {
-        let rare = wanted
-            .iter()
-            .filter(|(what, least)| self.counts.get(*what).copied().unwrap_or_default() < *least);
-        let rare: Vec<_> = rare.collect();
-        assert!(rare.is_empty(), "seed {seed}: too rare: {rare:?} in {:#?}", self.counts);
     }
 }

@@ -21,7 +21,6 @@ use crate::patience::eventually_within;
 use crate::people::Person;
 use crate::sandbox::read_ledger;
 use crate::stage::{Stage, StagePlan};
-use crate::summary::tell;
 
 /// How long the last refund may take: the gateway is asked again after pauses of up to a minute.
 const SETTLED_MAX: Duration = Duration::from_secs(150);
@@ -33,9 +32,6 @@ const SOLD_MAX: Duration = Duration::from_secs(60);
 const REPEATED_MAX: usize = 200;
 /// How many of them at once.
 const REPEATED_AT_ONCE: usize = 8;
-
-/// What bookings count as that were paid at some time.
-const SOLD: &str = "sold";
 
 /// How much is under way still.
 const UNFINISHED: &str = "select (select count(*) from store_outbox)
@@ -185,7 +181,7 @@ impl Siege {
     /// Makes one call of the first buyer's, who makes it once.
     pub async fn ask(&self, call: &Call, request: Uuid) -> Result<Answer, Error> {
         let mut answered = None;
-        let request = super::changes(call).then_some(request);
+        let request = call.changes().then_some(request);
         let asking = async {
             let answer = calls::make(&self.people[0], &self.sale.stage, call, request).await;
             answered = Some(answer.clone());
@@ -230,7 +226,7 @@ impl Siege {
         verdict
             .counts
             .extend(unanswered.map(|(kind, count)| (format!("{kind} unanswered"), count)));
-        verdict.counts.insert(SOLD.into(), self.sold_count());
+        verdict.note_sold(self.sold_count());
         verdict
     }
 
@@ -288,44 +284,5 @@ impl Siege {
                 self.sale.until_answered(person, entry.caller, &call, request).await;
             }
         }
-    }
-}
-
-impl Verdict {
-    /// Adds what became of another sale.
-    pub fn add(&mut self, other: Self) {
-        self.findings.extend(other.findings);
-        for (what, count) in other.counts {
-            *self.counts.entry(what).or_default() += count;
-        }
-    }
-
-    /// How often that happened.
-    pub fn count(&self, what: &str) -> usize {
-        self.counts.get(what).copied().unwrap_or_default()
-    }
-
-    /// How many bookings were paid, whatever became of them.
-    pub fn sold(&self) -> usize {
-        self.count(SOLD)
-    }
-
-    /// Tells what became of a sale. At least so many calls got no answer, or else nobody noticed
-    /// that something went wrong.
-    pub fn assert_noticed(&self, least: usize) {
-        let unanswered = self.unanswered();
-        tell(&format!("{} sold, {unanswered} calls unanswered; {}", self.sold(), self.shown()));
-        assert!(unanswered >= least, "nobody noticed");
-    }
-
-    /// How many calls got no answer, and had to be made again.
-    pub fn unanswered(&self) -> usize {
-        self.count_ending("unanswered")
-    }
-
-    /// How many calls came to that, whatever they were.
-    pub fn count_ending(&self, outcome: &str) -> usize {
-        let counts = self.counts.iter().filter(|(what, _)| what.ends_with(outcome));
-        counts.map(|(_, count)| count).sum()
     }
 }

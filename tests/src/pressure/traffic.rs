@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::kind;
 use crate::history::{Call, Outcome};
 
 /// The calls of a sale as they pass.
 #[derive(Default)]
 pub(super) struct Traffic {
     under_way: AtomicUsize,
-    unanswered: Mutex<BTreeMap<String, usize>>,
+    unanswered: Mutex<BTreeMap<&'static str, usize>>,
     is_patient: AtomicBool,
 }
 
@@ -27,7 +26,7 @@ impl Traffic {
         drop(under_way);
         if outcome == Outcome::Unknown {
             let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
-            *unanswered.entry(kind(call)).or_default() += 1;
+            *unanswered.entry(call.kind()).or_default() += 1;
         }
         outcome
     }
@@ -38,7 +37,7 @@ impl Traffic {
     }
 
     /// How many calls of each kind got no answer.
-    pub fn unanswered(&self) -> BTreeMap<String, usize> {
+    pub fn unanswered(&self) -> BTreeMap<&'static str, usize> {
         self.unanswered.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

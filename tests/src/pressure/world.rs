@@ -1,36 +1,106 @@
 //! A sale under pressure on a server in this process.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use super::{Pressure, PressurePlan, Verdict};
-use crate::judge::{Finding, Truth};
+use boxoffice_sdk::operations::v1::InvariantResult;
+use futures::FutureExt;
+
+use super::{Audience, Gateway, Pressure, PressurePlan, Verdict};
+use crate::chance::Chance;
+use crate::judge::{Finding, Promise, Truth};
+use crate::streams::Tally;
 use crate::world::World;
 
 /// How long a server may take to finish what is open once time has passed.
 const FINISHED_MAX: Duration = Duration::from_secs(15);
+/// How long a sale may go on.
+const SALE_MAX: Duration = Duration::from_secs(240);
+
+/// What became of a sale on a server that may be ill.
+#[derive(Debug)]
+pub struct Pressed {
+    /// What is to be said of it.
+    pub verdict: Verdict,
+    /// Whether it came to its end: nobody was left without an answer.
+    pub ended: bool,
+}
 
 impl World {
     /// Sells under pressure, waits until nothing is open, and judges all of it.
     pub async fn press(&self, plan: &PressurePlan, seed: u64) -> Verdict {
+        let pressed = self.press_within(plan, seed, SALE_MAX, FINISHED_MAX).await;
+        assert!(pressed.ended, "seed {seed}: it did not end: {}", pressed.verdict.shown());
+        pressed.verdict
+    }
+
+    /// The same on a server that may be ill: for so long, and with so much patience until nothing
+    /// is open.
+    pub async fn press_within(
+        &self,
+        plan: &PressurePlan,
+        seed: u64,
+        longest: Duration,
+        patience: Duration,
+    ) -> Pressed {
         let sale = Pressure::begin(self, plan, &self.clock).await;
+        let sale = sale.with_gateway(Gateway::of(self));
+        let event_id = &sale.stage().event_id;
+        let audience = Audience::begin(&self.database, &self.url(), event_id, &self.clock).await;
+        let selling = async {
+            let sold = self.sell_within(&sale, plan, seed, longest, patience).await;
+            audience.close(&self.database).await;
+            sold
+        };
+        let (logs, (ended, broken)) = futures::join!(audience.watch(seed), selling);
+        let truth = Truth::read(&self.database, self.ledger().await, sale.event).await;
+        let mut verdict = Verdict::of(&sale.history(), &truth);
+        // Whoever was cut off in the middle did not learn what became of it.
+        verdict.findings.retain(|found| ended || found.promise != Promise::ClearAnswers);
+        verdict.findings.extend(audience.judge(&logs, &self.database).await);
+        verdict.findings.extend(broken.into_iter().map(Finding::from));
+        let tally = Tally::of(&logs);
+        let heard = [
+            ("streams", tally.streams),
+            ("streams resumed", tally.resumed),
+            ("streams folded", tally.folded),
+            ("streams begun anew", tally.resynchronised),
+        ];
+        verdict.counts.extend(heard.map(|(what, count)| (what.to_owned(), count)));
+        Pressed { verdict, ended }
+    }
+
+    /// Sells until everybody has bought, and waits until nothing is open. Says whether it ended,
+    /// and which invariants are broken.
+    async fn sell_within(
+        &self,
+        sale: &Pressure,
+        plan: &PressurePlan,
+        seed: u64,
+        longest: Duration,
+        patience: Duration,
+    ) -> (bool, Vec<InvariantResult>) {
         let people = self.crowd(plan.buyers).await;
-        sale.sell(&people, plan, seed, Some(&self.clock)).await;
-        sale.resolve(&people).await;
+        let selling = AssertUnwindSafe(async {
+            sale.sell(&people, plan, seed, Some(&self.clock)).await;
+            sale.resolve(&people).await;
+        });
+        let mut chance = Chance::part(seed, usize::MAX);
+        let ended = tokio::time::timeout(longest, selling.catch_unwind()).await;
+        let ended = matches!(ended, Ok(Ok(())));
+        if let Some(gateway) = &sale.gateway {
+            gateway.finish(&mut chance).await;
+        }
+        let mut broken = Vec::new();
         // Twice: what is open when the time to pay has passed has five minutes more to be settled.
         for _ in 0..2 {
             sale.let_time_pass(&self.clock);
-            self.broken_after(FINISHED_MAX).await;
-            sale.settle(&self.database, FINISHED_MAX).await;
+            broken = self.broken_after(patience).await;
+            sale.settle(&self.database, patience).await;
         }
-        self.verdict(&sale).await
-    }
-
-    /// What is to be said of a sale that is over.
-    async fn verdict(&self, sale: &Pressure) -> Verdict {
-        let broken = self.broken_after(FINISHED_MAX).await;
-        let truth = Truth::read(&self.database, self.ledger().await, sale.event).await;
-        let mut verdict = Verdict::of(&sale.history(), &truth);
-        verdict.findings.extend(broken.into_iter().map(Finding::from));
-        verdict
+        if !broken.is_empty() {
+            broken = self.broken_after(patience).await;
+        }
+        (ended, broken)
     }
 }

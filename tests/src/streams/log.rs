@@ -47,6 +47,11 @@ pub enum StreamEnd {
     },
     /// The connection broke.
     Broken,
+    /// Its watcher waited for this revision, and it did not come.
+    Silent {
+        /// The revision.
+        awaited: i64,
+    },
 }
 
 /// What a message covers, taken apart.
@@ -183,7 +188,7 @@ impl Tally {
                 }
             }
             match &log.end {
-                StreamEnd::Left => {}
+                StreamEnd::Left | StreamEnd::Silent { .. } => {}
                 StreamEnd::Broken => tally.broken += 1,
                 StreamEnd::Told { reason, .. } => {
                     *tally.ended.entry(reason.as_str_name().to_owned()).or_default() += 1;

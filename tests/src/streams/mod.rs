@@ -1,6 +1,6 @@
 //! Streams of seats, recorded and judged. A [`Recorder`] keeps what a watcher hears, a
 //! [`Keeper`] what truly happened, and [`judge`] compares the two: six promises, each judged by
-//! itself. [`last_view`] gives what a watcher knows in the end.
+//! itself, and [`held_against`] all there are. [`last_view`] gives what a watcher knows in the end.
 
 mod history;
 mod log;
@@ -16,13 +16,13 @@ pub use promises::{atomic, ordered, reliable, unique};
 pub use recorder::{Recorder, channel, linger, narrow_channel, open_seats, with_token};
 pub use resuming::{marked, resumable};
 pub use stalling::stalling_channel;
-pub use view::{assert_kept, last_view, last_views};
+pub use view::{assert_kept, held_against, last_view, last_views};
 
 use std::fmt;
 
 /// What a stream of seats promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Promise {
+pub enum StreamPromise {
     /// No message stands before the one it follows.
     Ordered,
     /// No change is told twice.
@@ -35,13 +35,15 @@ pub enum Promise {
     Resumable,
     /// A new beginning is marked as one, and nothing that it has in it is told again.
     Marked,
+    /// What is there follows from the changes: none was left out where they are kept.
+    Whole,
 }
 
 /// A promise that was not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct Breach {
     /// Which.
-    pub promise: Promise,
+    pub promise: StreamPromise,
     /// The stream, by its log's name.
     pub stream: String,
     /// The message, counted from 0; `None` if it is none in particular.
@@ -50,7 +52,7 @@ pub struct Finding {
     pub what: String,
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { promise, stream, message, what } = self;
         match message {
@@ -60,8 +62,8 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Holds a stream against all six promises.
-pub fn judge(log: &StreamLog, history: &History) -> Vec<Finding> {
+/// Holds a stream against the six promises that are about it alone.
+pub fn judge(log: &StreamLog, history: &History) -> Vec<Breach> {
     let judges = [ordered, unique, atomic, reliable, resumable, marked];
     judges.iter().flat_map(|judge| judge(log, history)).collect()
 }

@@ -4,24 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::history::{History, Position};
 use super::log::{Step, StreamLog, Told, said};
-use super::{Finding, Promise};
+use super::{Breach, StreamPromise};
 
 /// A revision, and a place that it changed.
 type Pair<'a> = (Position, &'a str);
 
-pub(super) fn finding(
+pub(super) fn breach(
     log: &StreamLog,
-    promise: Promise,
+    promise: StreamPromise,
     message: Option<usize>,
     what: String,
-) -> Finding {
-    Finding { promise, stream: log.name.clone(), message, what }
+) -> Breach {
+    Breach { promise, stream: log.name.clone(), message, what }
 }
 
 /// Messages that stand before the one they follow, or nowhere.
-pub fn ordered(log: &StreamLog, _history: &History) -> Vec<Finding> {
+pub fn ordered(log: &StreamLog, _history: &History) -> Vec<Breach> {
     let mut found = Vec::new();
-    let note = |message, what: String| finding(log, Promise::Ordered, Some(message), what);
+    let note = |message, what: String| breach(log, StreamPromise::Ordered, Some(message), what);
     let readable: BTreeSet<usize> = log.steps().map(|step| step.index).collect();
     let unreadable = (0..log.heard.len()).filter(|index| !readable.contains(index));
     found.extend(unreadable.map(|index| note(index, "it has no cursor or brings nothing".into())));
@@ -52,7 +52,7 @@ fn told_pairs<'a>(step: &'a Step<'a>, history: &History) -> Vec<Pair<'a>> {
 }
 
 /// Changes that are told twice: by two messages, or by one that names a place twice.
-pub fn unique(log: &StreamLog, history: &History) -> Vec<Finding> {
+pub fn unique(log: &StreamLog, history: &History) -> Vec<Breach> {
     let steps: Vec<Step> = log.steps().collect();
     let mut told: BTreeMap<Pair, usize> = BTreeMap::new();
     let mut found = Vec::new();
@@ -60,7 +60,7 @@ pub fn unique(log: &StreamLog, history: &History) -> Vec<Finding> {
         for pair in told_pairs(step, history) {
             if let Some(earlier) = told.insert(pair, step.index) {
                 let what = format!("{pair:?} was told by message {earlier} already");
-                found.push(finding(log, Promise::Unique, Some(step.index), what));
+                found.push(breach(log, StreamPromise::Unique, Some(step.index), what));
                 break;
             }
         }
@@ -90,7 +90,7 @@ fn parts<'a>(
 }
 
 /// Commands whose changes come in several messages.
-pub fn atomic(log: &StreamLog, history: &History) -> Vec<Finding> {
+pub fn atomic(log: &StreamLog, history: &History) -> Vec<Breach> {
     let steps: Vec<Step> = log.steps().collect();
     let told: BTreeSet<Pair> = steps.iter().flat_map(|step| told_pairs(step, history)).collect();
     let mut seen = BTreeSet::new();
@@ -101,7 +101,7 @@ pub fn atomic(log: &StreamLog, history: &History) -> Vec<Finding> {
             let Some(place) = elsewhere.filter(|_| !here.is_empty()) else { continue };
             if seen.insert(position) {
                 let what = format!("a part of {position:?}, without {place}, which comes apart");
-                found.push(finding(log, Promise::Atomic, Some(step.index), what));
+                found.push(breach(log, StreamPromise::Atomic, Some(step.index), what));
             }
         }
     }
@@ -109,7 +109,7 @@ pub fn atomic(log: &StreamLog, history: &History) -> Vec<Finding> {
 }
 
 /// Changes that are not told, or otherwise than they were, between the first message and the last.
-pub fn reliable(log: &StreamLog, history: &History) -> Vec<Finding> {
+pub fn reliable(log: &StreamLog, history: &History) -> Vec<Breach> {
     let steps: Vec<Step> = log.steps().collect();
     let mut found = Vec::new();
     for step in &steps {
@@ -128,7 +128,7 @@ pub fn reliable(log: &StreamLog, history: &History) -> Vec<Finding> {
 }
 
 /// What a message says that is not so.
-fn untrue(log: &StreamLog, step: &Step, history: &History) -> Option<Finding> {
+fn untrue(log: &StreamLog, step: &Step, history: &History) -> Option<Breach> {
     let what = match &step.told {
         Told::Snapshot { places, .. } => match history.at(step.at) {
             None => format!("there never was {:?}", step.at),
@@ -143,7 +143,7 @@ fn untrue(log: &StreamLog, step: &Step, history: &History) -> Option<Finding> {
         Told::Changes { changes, .. } => {
             if step.at > history.newest() {
                 let what = format!("there never was {:?}", step.at);
-                return Some(finding(log, Promise::Reliable, Some(step.index), what));
+                return Some(breach(log, StreamPromise::Reliable, Some(step.index), what));
             }
             let wrong =
                 said(changes).find(|(place, says)| history.truth(place, step.at) != Some(*says));
@@ -151,11 +151,11 @@ fn untrue(log: &StreamLog, step: &Step, history: &History) -> Option<Finding> {
             format!("of {place} it says {says:?}, true is {:?}", history.truth(place, step.at))
         }
     };
-    Some(finding(log, Promise::Reliable, Some(step.index), what))
+    Some(breach(log, StreamPromise::Reliable, Some(step.index), what))
 }
 
 /// What is missing in a part of a stream that has no new beginning within.
-fn untold(log: &StreamLog, steps: &[Step], history: &History) -> Vec<Finding> {
+fn untold(log: &StreamLog, steps: &[Step], history: &History) -> Vec<Breach> {
     let (Some(first), Some(end)) = (steps.first(), steps.iter().map(|step| step.at).max()) else {
         return Vec::new();
     };
@@ -165,7 +165,7 @@ fn untold(log: &StreamLog, steps: &[Step], history: &History) -> Vec<Finding> {
     };
     if let Some(other) = steps.iter().find(|step| step.at.0 != first.at.0) {
         let what = format!("{:?} is another epoch, and no new beginning", other.at);
-        return vec![finding(log, Promise::Reliable, Some(other.index), what)];
+        return vec![breach(log, StreamPromise::Reliable, Some(other.index), what)];
     }
     let mut left: BTreeMap<Position, BTreeSet<&str>> = BTreeMap::new();
     for (revision, commit) in history.between((first.at.0, begin), end.1) {
@@ -183,7 +183,7 @@ fn untold(log: &StreamLog, steps: &[Step], history: &History) -> Vec<Finding> {
     let missing = missing.map(|(position, places)| {
         let after = steps.iter().find(|step| step.at >= position).map(|step| step.index);
         let what = format!("{position:?} is not told of {places:?}");
-        finding(log, Promise::Reliable, after, what)
+        breach(log, StreamPromise::Reliable, after, what)
     });
     missing.collect()
 }

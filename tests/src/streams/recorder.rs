@@ -178,9 +178,14 @@ async fn record(
         if last.is_some_and(is_there) {
             return false;
         }
-        let next = if last.is_some() {
-            let next = tokio::time::timeout(LAST_MAX, stream.next()).await;
-            next.unwrap_or_else(|_| panic!("{}: revision {last:?} does not come", log.name))
+        let next = if let Some(awaited) = last {
+            match tokio::time::timeout(LAST_MAX, stream.next()).await {
+                Ok(next) => next,
+                Err(_) => {
+                    log.end = StreamEnd::Silent { awaited };
+                    return false;
+                }
+            }
         } else {
             tokio::select! {
                 next = stream.next() => next,

@@ -2,12 +2,12 @@
 
 use super::history::{History, Position};
 use super::log::{StreamEnd, StreamLog, Told};
-use super::promises::finding;
-use super::{Finding, Promise};
+use super::promises::breach;
+use super::{Breach, StreamPromise};
 
 /// Streams that do not begin exactly where they were asked to, or whose end names another place
 /// than that of their last message.
-pub fn resumable(log: &StreamLog, _history: &History) -> Vec<Finding> {
+pub fn resumable(log: &StreamLog, _history: &History) -> Vec<Breach> {
     let mut found = Vec::new();
     if let Some(step) = log.steps().next() {
         let what = match (log.cursor, &step.told) {
@@ -20,7 +20,8 @@ pub fn resumable(log: &StreamLog, _history: &History) -> Vec<Finding> {
             }
             _ => None,
         };
-        let beginning = what.map(|what| finding(log, Promise::Resumable, Some(step.index), what));
+        let beginning =
+            what.map(|what| breach(log, StreamPromise::Resumable, Some(step.index), what));
         found.extend(beginning);
     }
     // Who was told nothing yet goes on as he began.
@@ -29,14 +30,14 @@ pub fn resumable(log: &StreamLog, _history: &History) -> Vec<Finding> {
         && !(log.heard.is_empty() && cursor.is_none())
     {
         let what = format!("it ends at {cursor:?} and stood at {:?}", log.last_cursor());
-        found.push(finding(log, Promise::Resumable, None, what));
+        found.push(breach(log, StreamPromise::Resumable, None, what));
     }
     found
 }
 
 /// New beginnings that are not marked, beginnings that are marked as new and are not, and what is
 /// told again although a snapshot had it.
-pub fn marked(log: &StreamLog, _history: &History) -> Vec<Finding> {
+pub fn marked(log: &StreamLog, _history: &History) -> Vec<Breach> {
     let mut found = Vec::new();
     let mut snapshot: Option<Position> = None;
     for (number, step) in log.steps().enumerate() {
@@ -56,7 +57,7 @@ pub fn marked(log: &StreamLog, _history: &History) -> Vec<Finding> {
                 format!("the snapshot at {known:?} had what comes after {from_revision}")
             }
         };
-        found.push(finding(log, Promise::Marked, Some(step.index), what));
+        found.push(breach(log, StreamPromise::Marked, Some(step.index), what));
     }
     found
 }
