@@ -158,8 +158,8 @@ async fn read_bookings(database: &Database, event: &str) -> HashMap<Uuid, TrueBo
         let state = state.expect("a state of bookings");
         bookings.insert(id, TrueBooking { state, places: Vec::new(), tickets: Vec::new() });
     }
-    let rows: Vec<(Uuid, Uuid, Option<Uuid>, i64, Option<i64>)> =
-        database.rows_by_hand(&format!("{PLACES}{event}")).await;
+    type PlaceRow = (Uuid, Uuid, Option<Uuid>, i64, Option<i64>);
+    let rows: Vec<PlaceRow> = database.rows_by_hand(&format!("{PLACES}{event}")).await;
     for (booking, id, seat, price, return_time) in rows {
         let booking = bookings.get_mut(&booking).expect("a place is of a booking");
         let is_returned = return_time.is_some();
