@@ -92,7 +92,7 @@ fn plan() -> PressurePlan {
     let stage = StagePlan {
         rows: 10,
         standing: 60,
-        hold_ttl: Some(Duration::from_secs(5)),
+        hold_ttl: Some(Duration::from_secs(10)),
         places_per_buyer_max: 40,
         ..StagePlan::default()
     };
