@@ -72,6 +72,7 @@ mod thousand_watchers;
 mod tickets;
 mod tidy;
 mod tokens;
+mod traders;
 mod walks_backend;
 mod walks_card;
 mod walks_guest;

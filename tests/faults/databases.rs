@@ -25,6 +25,8 @@ const CRASHES_A_SALE: usize = 4;
 const TERMINATIONS: usize = 8;
 /// How many of them in one event's sale.
 const TERMINATIONS_A_SALE: usize = 20;
+/// How many at the most until somebody notices.
+const TERMINATIONS_MAX: usize = 200;
 /// How soon a server says that it cannot serve, once its database is away.
 const NOTICED_MAX: Duration = Duration::from_secs(8);
 /// How soon a watcher sees a change of which its server is not told.
@@ -129,11 +131,12 @@ async fn s_76_health_follows_a_database_that_is_away() {
     process.finish().await;
 }
 
-/// Ends connections of the server at random, and one time those by which it hears others. Says how
-/// many.
-async fn terminate_at_random(process: &Process, mut chance: Chance, times: usize) -> i64 {
-    let mut ended = 0;
-    for number in 0..times {
+/// Ends connections of the server at random, and now and then those by which it hears others, so
+/// often and until somebody has noticed. Says how many.
+async fn terminate_at_random(process: &Process, siege: &Siege, times: usize) -> i64 {
+    let (mut ended, mut number, mut chance) = (0, 0, siege.chance());
+    while number < times || (siege.unanswered() == 0 && number < TERMINATIONS_MAX) {
+        number += 1;
         let pause = chance.between(Duration::from_millis(50), Duration::from_millis(250));
         // It chooses the moment of an end, at random.
         tokio::time::sleep(pause).await;
@@ -161,8 +164,7 @@ async fn s_09_a_sale_whose_backends_are_terminated_loses_nothing() {
     let (mut verdict, mut ended) = (Verdict::default(), 0);
     for (seed, times) in (seed..).zip(portions(times, TERMINATIONS_A_SALE)) {
         let siege = Siege::begin(&process, Siege::plan(BUYERS), seed).await;
-        let trouble = terminate_at_random(&process, siege.chance(), times);
-        ended += siege.sell_during(trouble).await;
+        ended += siege.sell_during(terminate_at_random(&process, &siege, times)).await;
         verdict.add(siege.end(&process.database, &process.ledger_file()).await);
     }
     boxoffice_tests::tell!("{ended} connections were ended");

@@ -135,6 +135,11 @@ impl Siege {
         self.sale.traffic.under_way() > 0
     }
 
+    /// How many calls got no answer so far.
+    pub fn unanswered(&self) -> usize {
+        self.sale.traffic.unanswered().values().sum()
+    }
+
     /// Lets everybody buy while something goes wrong, at whose end the sale closes, or as soon as
     /// something was sold.
     pub async fn sell_during<T>(&self, trouble: impl Future<Output = T>) -> T {
