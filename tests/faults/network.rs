@@ -126,7 +126,7 @@ async fn a_sale_goes_on_over_a_slow_and_unsteady_network() {
         for proxy in [far.database(), &far.port] {
             proxy.set(|toxics| {
                 (toxics.latency, toxics.jitter) =
-                    (Duration::from_millis(15), Duration::from_millis(20));
+                    (Duration::from_millis(5), Duration::from_millis(15));
             });
         }
         // It chooses the moment of closing.
