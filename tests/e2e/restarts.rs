@@ -21,8 +21,15 @@ const BUYERS: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How soon a server is ready again.
 const READY_MAX: Duration = Duration::from_secs(3);
-/// What a rule refuses with. Anything else is a purchase that failed.
-const BY_RULE: [Code; 3] = [Code::Aborted, Code::FailedPrecondition, Code::ResourceExhausted];
+/// What a rule refuses with. Anything else is a purchase that failed. Strangers are told that there
+/// is nothing, and copies of used tokens are refused; that nobody else is, the judge sees to.
+const BY_RULE: [Code; 5] = [
+    Code::Aborted,
+    Code::FailedPrecondition,
+    Code::ResourceExhausted,
+    Code::NotFound,
+    Code::Unauthenticated,
+];
 
 /// The revision at which the sale ended; `None` while it goes on.
 type Closing = watch::Receiver<Option<i64>>;

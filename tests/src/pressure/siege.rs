@@ -188,7 +188,8 @@ impl Siege {
         let mut answered = None;
         let request = call.changes().then_some(request);
         let asking = async {
-            let answer = calls::make(&self.people[0], &self.sale.stage, call, request).await;
+            let answer = calls::make(&self.people[0], &self.sale.stage, call, request);
+            let answer = Box::pin(answer).await;
             answered = Some(answer.clone());
             answer
         };
