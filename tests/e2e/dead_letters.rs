@@ -314,7 +314,7 @@ kills! {
             process.kill();
             replaying.abort();
             left = process.database.count_by_hand(PARKED).await;
-            process.start_again();
+            process.start_again().await;
             if left > 0 {
                 break;
             }

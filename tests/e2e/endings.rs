@@ -91,7 +91,7 @@ async fn stop_unheard(backend: Backend) {
     assert!(begun.elapsed() < STOP_MAX, "it stopped only after {:?}", begun.elapsed());
     let held = "select count(*) from booking_hold";
     assert_eq!(process.database.count_by_hand(held).await, 0, "a refused call has done something");
-    process.start_again();
+    process.start_again().await;
     process.finish().await;
 }
 
@@ -141,7 +141,7 @@ async fn stop_with_slow_readers(backend: Backend) {
         assert!(is_whole && bytes == whole, "{bytes} of {whole} bytes came");
         assert!(after > READ_AFTER_MIN, "it was over after {after:?} already");
     }
-    process.start_again();
+    process.start_again().await;
     process.finish().await;
 }
 
@@ -165,6 +165,6 @@ async fn s_75_who_takes_nothing_of_an_answer_holds_up_no_server_for_long() {
     assert!(stuck.find(|frame| frame.stream == 1).await.is_some(), "the answer begins");
     let took = process.stop().await;
     println!("stopped in {took:.1?}");
-    process.start_again();
+    process.start_again().await;
     process.finish().await;
 }

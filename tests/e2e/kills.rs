@@ -14,9 +14,9 @@ const READY_MAX: Duration = Duration::from_secs(2);
 /// How soon whatever was going on is finished by a server that is ready again.
 const FINISHED_MAX: Duration = Duration::from_secs(5);
 
-fn kill_and_start_again(process: &mut Process) {
+async fn kill_and_start_again(process: &mut Process) {
     process.kill();
-    let ready = process.start_again();
+    let ready = process.start_again().await;
     assert!(ready < READY_MAX, "ready only after {ready:?}");
 }
 
@@ -49,7 +49,7 @@ kills! {
         let (buyer, other) = (process.guest().await, process.guest().await);
         let seats = [stage.seat(0), stage.seat(1)];
         let held = buyer.hold(&stage.event_id, &seats).await.expect("the seats are free");
-        kill_and_start_again(process);
+        kill_and_start_again(process).await;
         let (buyer, other) = (process.again(&buyer).await, process.again(&other).await);
         let request = GetHoldRequest { hold_id: held.hold_id.clone() };
         let found = buyer.get_hold(request.clone()).await.expect("it is there").hold;
@@ -74,7 +74,7 @@ kills! {
         buyer.pay(&declined, "tok_declined").await.expect("an answer");
         let paid = buyer.buy(&stage.event_id, &[stage.seat(2)]).await;
         let before = buyer.look_at(&declined).await;
-        kill_and_start_again(process);
+        kill_and_start_again(process).await;
         let (buyer, other) = (process.again(&buyer).await, process.again(&other).await);
         assert_eq!(buyer.look_at(&unpaid).await, unpaid);
         assert_eq!(buyer.look_at(&declined).await, before);
@@ -95,7 +95,7 @@ kills! {
         let booking = book(&buyer, &stage, 0).await;
         let payment = buyer.start_paying(&booking, "tok_success").await.expect("it is recorded");
         assert_eq!(payment.state(), payment::State::Pending);
-        kill_and_start_again(process);
+        kill_and_start_again(process).await;
         let begun = Instant::now();
         let buyer = process.again(&buyer).await;
         assert_confirmed_and_charged_once(process, &buyer, &[booking], begun).await;
@@ -119,7 +119,7 @@ kills! {
         look_until(async || process.ledger().await, |ledger| {
             ledger.iter().any(|entry| entry.state == LedgerState::Captured)
         }).await;
-        kill_and_start_again(process);
+        kill_and_start_again(process).await;
         let begun = Instant::now();
         let buyer = process.again(&buyer).await;
         assert_confirmed_and_charged_once(process, &buyer, &bookings, begun).await;
@@ -134,7 +134,7 @@ kills! {
             async move { buyer.buy(&stage.event_id, &[stage.seat(seat)]).await }
         });
         let bookings = join_all(purchases).await;
-        kill_and_start_again(process);
+        kill_and_start_again(process).await;
         let begun = Instant::now();
         let buyer = process.again(&buyer).await;
         for booking in &bookings {
@@ -172,7 +172,7 @@ kills! {
             now + 600_000_000
         );
         process.database.by_hand(&claimed).await;
-        process.start_again();
+        process.start_again().await;
         let begun = Instant::now();
         let buyer = process.again(&buyer).await;
         buyer.wait_for_timeline(&booking, &[

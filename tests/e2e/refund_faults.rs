@@ -150,7 +150,7 @@ kills! {
         let (organizer, buyer, payment) = sold(process, "tok_success").await;
         let payment = give_back(&organizer, &payment).await;
         process.kill();
-        process.start_again();
+        process.start_again().await;
         assert_given_back_once(process, &buyer, &payment).await;
     }
 
@@ -164,7 +164,7 @@ kills! {
         process.kill();
         let pending = "select count(*) from payment_refund where state = 'PENDING'";
         assert_eq!(process.database.count_by_hand(pending).await, 1);
-        process.start_again();
+        process.start_again().await;
         assert_given_back_once(process, &buyer, &payment).await;
     }
 }

@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How soon a server is ready again.
 const READY_MAX: Duration = Duration::from_secs(3);
 /// What a rule refuses with. Anything else is a purchase that failed. Strangers are told that there
-/// is nothing, and copies of used tokens are refused; that nobody else is, the judge sees to.
+/// is nothing, and copies of used tokens are refused; the judge sees to it that nobody else is.
 const BY_RULE: [Code; 5] = [
     Code::Aborted,
     Code::FailedPrecondition,
@@ -73,7 +73,7 @@ async fn restart_under_load(process: &mut Process, mut chance: Chance, count: us
     for _ in 0..count {
         linger(Duration::from_millis(200 + chance.below(500))).await;
         let stopped = process.stop().await;
-        let ready = process.start_again();
+        let ready = process.start_again().await;
         assert!(ready < READY_MAX, "ready only after {ready:?}");
         away_max = away_max.max(stopped + ready);
     }

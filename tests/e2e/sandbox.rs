@@ -28,7 +28,7 @@ async fn wait_for_ledger(sandbox: &SandboxChild, state: &str, count: usize) {
 async fn survives_a_kill(backend: Backend) {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let port = free_port();
-    let sandbox = SandboxChild::start(folder.path(), port);
+    let sandbox = SandboxChild::start(folder.path(), port).await;
     let listen = format!("127.0.0.1:{port}");
     let flags = sandbox.flags();
     let mut more: Vec<&str> = flags.iter().map(String::as_str).collect();
@@ -50,7 +50,7 @@ async fn survives_a_kill(backend: Backend) {
     let hung = buyer.start_paying(&hanging, "tok_hang").await.expect("it is recorded");
     wait_for_ledger(&sandbox, "CAPTURED", 4).await;
     server.kill();
-    server.start_again();
+    server.start_again().await;
     let buyer = server.again(&buyer).await;
     for booking in &bookings {
         buyer.wait_for(booking, booking::State::Confirmed).await;

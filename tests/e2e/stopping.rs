@@ -195,7 +195,7 @@ async fn stop_under_load(backend: Backend, level: &str) {
     let waiting =
         tokio::spawn(async move { patient.hold(&stage.event_id, &[stage.seat(498)]).await });
     linger(Duration::from_millis(100)).await;
-    process.start_again();
+    process.start_again().await;
     waiting.await.expect("it has tried").expect("the next server holds it");
     process.assert_sound().await;
     let leaks = search_logs(process.folder.path(), &[]);
@@ -233,7 +233,7 @@ async fn stop_with_a_stuck_reader(backend: Backend) {
     assert!(took < READER_MAX, "it waited {took:?} for a reader");
     drop(stuck);
     assert_nothing_leased(&process).await;
-    process.start_again();
+    process.start_again().await;
     process.finish().await;
 }
 
@@ -262,7 +262,7 @@ async fn stop_while_the_gateway_hangs(backend: Backend) {
     assert!(awaited.contains(&paid.state()), "{paid:?}");
     println!("stopped after {took:.1?} while the gateway hung");
     // It is not forgotten: the next server asks again, and gives it up in the buyer's name.
-    process.start_again();
+    process.start_again().await;
     buyer.cancel(&booking).await.expect("it is cancelled");
     process.finish().await;
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use boxoffice_tests::pressure::{Siege, Verdict};
-use boxoffice_tests::{Backend, Chance, Process, length, portions};
+use boxoffice_tests::{Backend, Chance, Process, length, look_until, portions};
 
 const BUYERS: usize = 16;
 /// Kills a database, unless `BOXOFFICE_TEST_KILLS` says how many.
@@ -19,8 +19,10 @@ async fn kill_at_random(process: &mut Process, siege: &Siege, kills: usize) -> D
     for _ in 0..kills {
         // It chooses the moment of a kill, at random.
         tokio::time::sleep(Duration::from_millis(200 + chance.below(1_000))).await;
+        // A kill counts if somebody waits for an answer.
+        look_until(async || siege.is_hit(), |is_hit| *is_hit).await;
         process.kill();
-        let ready = process.start_again();
+        let ready = process.start_again().await;
         assert!(ready < READY_MAX, "ready only after {ready:?}");
         worst = worst.max(ready);
     }

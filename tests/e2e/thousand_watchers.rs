@@ -209,7 +209,7 @@ kills! {
         let stage = process.stage(plan()).await;
         // A fresh process has none of the memory that hashing passwords leaves behind.
         process.stop().await;
-        process.start_again();
+        process.start_again().await;
         let buyer = process.guest().await;
         let readers = Readers::gather(process, &stage, 5).await;
         change_much(&buyer, &stage).await;

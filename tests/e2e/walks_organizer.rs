@@ -297,14 +297,14 @@ kills! {
         // Cut off as soon as it is promised, and again when the first money is back.
         call_off(&organizer, &stage.event_id).await;
         process.kill();
-        process.start_again();
+        process.start_again().await;
         let ledger = async || money(process.folder.path()).await;
         look_until(ledger, |money| given_back(money) > 0).await;
         process.kill();
         let done = "select count(*) from payment_refund where state = 'SUCCEEDED'";
         let done = process.database.count_by_hand(done).await;
         assert!(done < i64::try_from(BOOKINGS).expect("a number"), "it was in the middle");
-        process.start_again();
+        process.start_again().await;
 
         for (buyer, booking) in &sales {
             let buyer = process.again(buyer).await;

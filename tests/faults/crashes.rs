@@ -22,7 +22,7 @@ const BUYERS: usize = 8;
 async fn die_and_come_back(process: &mut Process, point: Point, pass: u64) -> Duration {
     let signal = process.death().await;
     assert_eq!(signal, Some(SIGABRT), "it died of something else than {}:{pass}", point.name());
-    let ready = process.start_again();
+    let ready = process.start_again().await;
     assert!(ready < READY_MAX, "ready only after {ready:?}");
     // It chooses the moment of closing: some of the sale is to come after the crash.
     tokio::time::sleep(Duration::from_millis(300)).await;
@@ -55,10 +55,10 @@ async fn survives(backend: Backend, point: Point, pass: u64, seed: u64) {
     let database = Database::create(backend, folder.path()).await;
     let mails = format!("dir:{}", folder.path().join("boxoffice.mails").display());
     let mut process = Process::prepare_at_one_port(database, folder, &["--mail", &mails]);
-    process.start_again();
+    process.start_again().await;
     let siege = Siege::begin(&process, Siege::plan(BUYERS), seed).await;
     process.kill();
-    process.start_faulty(&format!("crash={}:{pass}", point.name()));
+    process.start_faulty(&format!("crash={}:{pass}", point.name())).await;
     let ready = siege.sell_during(die_and_come_back(&mut process, point, pass)).await;
     let verdict = siege.end(&process.database, &process.ledger_file()).await;
     boxoffice_tests::tell!("{}:{pass} on {backend:?}, ready after {ready:?}", point.name());

@@ -38,7 +38,7 @@ async fn prepared(server: &PostgresServer) -> Process {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let database = Database::create_on(&server.url(), Backend::Postgres, folder.path()).await;
     let mut process = Process::prepare(database, folder, &[]);
-    process.start_again();
+    process.start_again().await;
     process
 }
 
@@ -178,7 +178,7 @@ async fn s_80_a_watcher_sees_what_happens_elsewhere_though_its_server_cannot_hea
     let process = Process::start(Backend::Postgres).await;
     let folder = tempfile::tempdir().expect("a scratch folder");
     let mut other = Process::prepare(process.database.clone(), folder, &[]);
-    other.start_again();
+    other.start_again().await;
     let stage = process.stage(Default::default()).await;
     let (watcher, buyer) = (process.anonymous().await, process.guest().await);
     let buyer = other.again(&buyer).await;

@@ -43,7 +43,7 @@ impl Small {
         let who = if is_root { "--mount" } else { "--map-root-user" };
         let wrapper = ["unshare", "--mount", who, "sh", "-c", &mount, "sh"];
         let mut process = Process::prepare(database, scratch, &[]).within(&wrapper);
-        process.start_again();
+        process.start_again().await;
         Self { process, folder }
     }
 

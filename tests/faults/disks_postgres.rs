@@ -6,11 +6,9 @@ use std::time::{Duration, Instant};
 use boxoffice_sdk::catalog::v1::GetEventRequest;
 use boxoffice_sdk::identity::v1::CreateGuestSessionRequest;
 use boxoffice_sdk::{Code, Error};
-use boxoffice_tests::judge::{Finding, Truth};
-use boxoffice_tests::pressure::{Pressure, PressurePlan, Verdict};
+use boxoffice_tests::pressure::Siege;
 use boxoffice_tests::{
-    Backend, Chance, Database, HandClock, Person, PostgresServer, Process, StagePlan,
-    eventually_within, read_ledger,
+    Backend, Chance, Database, Person, PostgresServer, Process, eventually_within,
 };
 
 /// The size of the disk that the database is on: about 20 MiB more than it needs.
@@ -25,8 +23,6 @@ const FULL_MAX: Duration = Duration::from_secs(10);
 const WRITES_MAX: usize = 20_000;
 /// How soon writes succeed again once the database does.
 const RECOVERY_MAX: Duration = Duration::from_secs(10);
-/// How long the last of what is open may take in the end.
-const SETTLED_MAX: Duration = Duration::from_secs(60);
 
 /// Somebody who makes each call once, and does not wait for long.
 async fn hasty(process: &Process) -> Person {
@@ -63,13 +59,13 @@ async fn write_in_vain(reader: &Person, event_id: &str) -> usize {
 }
 
 /// Fills the disk under a sale, and makes space again.
-async fn fill_for_a_while(server: &mut PostgresServer, process: &Process, sale: &Pressure) {
+async fn fill_for_a_while(server: &mut PostgresServer, process: &Process, siege: &Siege) {
     let reader = hasty(process).await;
     for _ in 0..2 {
         // It chooses the moment at which the disk is full: the sale is under way.
         tokio::time::sleep(Duration::from_millis(500)).await;
         server.fill_disk();
-        let done = write_in_vain(&reader, &sale.stage().event_id).await;
+        let done = write_in_vain(&reader, &siege.stage().event_id).await;
         server.empty_disk();
         let begun = Instant::now();
         let fell = server.has_ended();
@@ -85,18 +81,6 @@ async fn fill_for_a_while(server: &mut PostgresServer, process: &Process, sale: 
     }
     // It chooses the moment of closing: some of the sale is to come after that.
     tokio::time::sleep(Duration::from_millis(500)).await;
-    sale.close();
-}
-
-fn plan() -> PressurePlan {
-    let stage = StagePlan {
-        rows: 10,
-        standing: 60,
-        hold_ttl: Some(Duration::from_secs(10)),
-        places_per_buyer_max: 40,
-        ..StagePlan::default()
-    };
-    PressurePlan { buyers: BUYERS, walks: usize::MAX, turns: 0, stage }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -105,25 +89,10 @@ async fn a_full_disk_of_postgres_refuses_writes_for_now_and_nothing_is_lost() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let database = Database::create_on(&server.url(), Backend::Postgres, folder.path()).await;
     let mut process = Process::prepare(database, folder, &[]);
-    process.start_again();
-    let (plan, seed) = (plan(), Chance::seed());
-    let sale = Pressure::begin(&process, &plan, &HandClock::default()).await;
-    let mut people = Vec::new();
-    for _ in 0..BUYERS {
-        people.push(process.guest().await);
-    }
-    let trouble = fill_for_a_while(&mut server, &process, &sale);
-    futures::join!(trouble, sale.sell(&people, &plan, seed, None));
-    sale.resolve(&people).await;
-    sale.cancel_open(&people, Chance::part(seed, usize::MAX)).await;
-    sale.settle(&process.database, SETTLED_MAX).await;
-    let broken = process.broken_after(SETTLED_MAX).await;
-    let ledger = read_ledger(&process.folder.path().join("sandbox.db")).await;
-    let truth = Truth::read(&process.database, ledger, sale.event()).await;
-    let mut verdict = Verdict::of(&sale.history(), &truth);
-    verdict.findings.extend(broken.into_iter().map(Finding::from));
-    boxoffice_tests::tell!("seed {seed}: {}", verdict.shown());
-    verdict.assert_clean(seed);
+    process.start_again().await;
+    let siege = Siege::begin(&process, Siege::plan(BUYERS), Chance::seed()).await;
+    siege.sell_during(fill_for_a_while(&mut server, &process, &siege)).await;
+    siege.end(&process.database, &process.ledger_file()).await.assert_noticed(1);
     let log = std::fs::read_to_string(server.log()).expect("a log");
     assert!(log.contains("No space left on device"), "the disk was never full");
     let log = std::fs::read_to_string(process.log()).expect("a log");

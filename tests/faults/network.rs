@@ -27,7 +27,7 @@ const POOL: usize = 16;
 /// Answers of the gateway that are cut off before it can be reached again.
 const ANSWERS_CUT: usize = 5;
 /// What a call may take beyond its deadline on a machine that is busy.
-const LATE_MAX: Duration = Duration::from_millis(700);
+const LATE_MAX: Duration = Duration::from_millis(1_500);
 /// How long a buyer waits for an answer where the network falls silent for longer.
 const HASTE: Duration = Duration::from_secs(1);
 
@@ -54,7 +54,7 @@ impl Far {
         };
         let flags = [&["--database", &url], more].concat();
         let mut process = Process::prepare(database, folder, &flags);
-        process.start_again();
+        process.start_again().await;
         let (port, url) = Proxy::before_url(&process.url()).await;
         Self { process, database: proxy, port, door: Door { url } }
     }
@@ -246,7 +246,7 @@ async fn charges_once_over_a_bad_network(backend: Backend) {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let address = format!("127.0.0.1:{}", free_port());
     let webhooks = Proxy::before(&address).await;
-    let sandbox = SandboxChild::start(folder.path(), webhooks.address().port());
+    let sandbox = SandboxChild::start(folder.path(), webhooks.address().port()).await;
     let (proxy, url) = Proxy::before_url(sandbox.url()).await;
     let flags = SandboxChild::flags_of(&url);
     let mut flags: Vec<&str> = flags.iter().map(String::as_str).collect();

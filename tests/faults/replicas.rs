@@ -31,7 +31,7 @@ impl Pair {
         let folder = tempfile::tempdir().expect("a scratch folder");
         // The gateway tells by itself what it does to the one that never stands still.
         let port = free_port();
-        let sandbox = SandboxChild::start(folder.path(), port);
+        let sandbox = SandboxChild::start(folder.path(), port).await;
         let flags = sandbox.flags();
         let mut flags: Vec<&str> = flags.iter().map(String::as_str).collect();
         let first = Process::start_with(Backend::Postgres, &flags).await;
@@ -39,7 +39,7 @@ impl Pair {
         let listen = format!("127.0.0.1:{port}");
         flags.extend(["--listen", &listen]);
         let mut second = Process::prepare(first.database.clone(), own, &flags);
-        second.start_again();
+        second.start_again().await;
         Self { _folder: folder, sandbox, first, second }
     }
 }

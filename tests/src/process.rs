@@ -5,11 +5,12 @@ use std::ops::Deref;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use boxoffice_server::adapters::sandbox::{LedgerEntry, SandboxGateway};
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 
 use crate::clock::HandClock;
 use crate::database::{Backend, Database};
@@ -58,7 +59,7 @@ impl Process {
         let folder = tempfile::tempdir().expect("a scratch folder");
         let database = Database::create(backend, folder.path()).await;
         let mut process = Self::prepare_at_one_port(database, folder, more);
-        process.start_again();
+        process.start_again().await;
         process
     }
 
@@ -67,7 +68,7 @@ impl Process {
         let folder = tempfile::tempdir().expect("a scratch folder");
         let database = Database::create(backend, folder.path()).await;
         let mut process = Self::prepare(database, folder, more);
-        process.start_again();
+        process.start_again().await;
         process
     }
 
@@ -152,24 +153,24 @@ impl Process {
     }
 
     /// Starts it, or starts it again on the same database, at another port unless it keeps its own.
-    /// Says how long it took until it was ready.
-    pub fn start_again(&mut self) -> Duration {
+    /// Says how long it took until it was ready. Whoever is awaited beside it goes on meanwhile.
+    pub async fn start_again(&mut self) -> Duration {
         let begun = Instant::now();
-        self.launch("boxoffice-server", None);
+        self.launch("boxoffice-server", None).await;
         begun.elapsed()
     }
 
     /// The same with a fault of our own, such as `crash=BeforeCommit:3`. It may die before it is
     /// ready only if it is told to by something that every start does.
-    pub fn start_faulty(&mut self, fault: &str) {
-        self.launch("boxoffice-server-faulty", Some(fault));
+    pub async fn start_faulty(&mut self, fault: &str) {
+        self.launch("boxoffice-server-faulty", Some(fault)).await;
     }
 
-    fn launch(&mut self, name: &str, fault: Option<&str>) {
+    async fn launch(&mut self, name: &str, fault: Option<&str>) {
         assert!(self.child.is_none(), "it runs already");
         let log = self.log();
         let command = command(&program(name), &self.wrapper, &self.arguments, &self.folder, fault);
-        let (child, url) = spawn_ready(command, &log);
+        let (child, url) = spawn_ready(command, &log).await;
         (self.child, self.door) = (Some(child), Door { url });
     }
 
@@ -276,14 +277,14 @@ pub(crate) fn signal(id: u32, name: &str) {
 
 /// The first line that a program prints; `None` when it prints none in time. Programs that are
 /// there do within a second, but a test that waits for one must end.
-fn first_line(out: ChildStdout) -> Option<String> {
-    let (sender, receiver) = mpsc::channel();
+async fn first_line(out: ChildStdout) -> Option<String> {
+    let (sender, receiver) = oneshot::channel();
     std::thread::spawn(move || {
         let line = BufReader::new(out).lines().next().and_then(Result::ok);
         // Whoever has stopped waiting needs no line.
         drop(sender.send(line));
     });
-    receiver.recv_timeout(READY_MAX).ok().flatten()
+    tokio::time::timeout(READY_MAX, receiver).await.ok()?.ok().flatten()
 }
 
 /// A program in a folder of its own. The settings are the arguments alone, whatever this machine's
@@ -313,16 +314,16 @@ fn log_file(log: &Path) -> std::fs::File {
 }
 
 /// Runs a program and waits until it says at which address it is.
-pub(crate) fn spawn_ready(mut command: Command, log: &Path) -> (Child, String) {
+pub(crate) async fn spawn_ready(mut command: Command, log: &Path) -> (Child, String) {
     command.stdout(Stdio::piped()).stderr(log_file(log));
     let mut child = command.spawn().expect("it starts");
     let out = child.stdout.take().expect("its output");
-    let ready = first_line(out).unwrap_or_else(|| {
+    let Some(ready) = first_line(out).await else {
         child.kill().expect("it can be killed");
         child.wait().expect("it is gone");
         let log = std::fs::read_to_string(log);
         panic!("it did not get ready: {}", log.unwrap_or_default())
-    });
+    };
     let (_, rest) = ready.split_once("http://").expect("the ready line has its address");
     let address = rest.split(' ').next().expect("an address");
     (child, format!("http://{address}"))

@@ -56,7 +56,7 @@ pub async fn read_ledger(file: &Path) -> Vec<LedgerLine> {
 
 impl SandboxChild {
     /// Starts one that posts its webhooks to a server on this port of this machine.
-    pub fn start(folder: &Path, server_port: u16) -> Self {
+    pub async fn start(folder: &Path, server_port: u16) -> Self {
         let ledger = folder.join("ledger.db");
         let arguments = [
             "sandbox".to_owned(),
@@ -69,7 +69,7 @@ impl SandboxChild {
         let log = folder.join("sandbox.log");
         let mut command = Command::new(program("boxoffice-server"));
         command.args(arguments).current_dir(folder).env_clear();
-        let (child, url) = spawn_ready(command, &log);
+        let (child, url) = spawn_ready(command, &log).await;
         Self { child, url, ledger }
     }
 

@@ -6,7 +6,7 @@ use boxoffice_tests::history::{Answer, Call, Entry, ORGANIZER, Outcome};
 use boxoffice_tests::judge::Promise;
 use uuid::Uuid;
 
-use super::spoiled::{add, add_hold, assert_found_alone, find, kept};
+use super::spoiled::{add, add_hold, assert_found, assert_found_alone, find, kept};
 use super::synthetic::Synthetic;
 
 fn refused(code: Code, reason: ErrorReason, seats: Vec<Uuid>) -> Outcome {
@@ -206,5 +206,43 @@ fn a_request_that_is_called_a_repeat_and_an_answer_about_something_else_are_foun
         let other = find(synthetic, others).resource().expect("a booking");
         let answer = Outcome::Done(Answer::Booking(seen));
         add_by(synthetic, &look, Call::LookAtBooking(other), answer);
+    });
+}
+
+#[test]
+fn an_answer_that_is_not_what_was_asked_for_is_found() {
+    // A seat was asked for besides.
+    assert_found_alone(Promise::Acknowledged, |synthetic| {
+        let free = synthetic.free_seat;
+        let changed: Vec<Uuid> = (synthetic.history.entries.iter())
+            .filter_map(|entry| match &entry.call {
+                Call::Change { hold, .. } => Some(*hold),
+                _ => None,
+            })
+            .collect();
+        let holds = synthetic.history.entries.iter_mut();
+        let mut whole = holds.filter(|entry| {
+            entry.hold().is_some_and(|seen| !changed.contains(&seen.id))
+                && matches!(entry.call, Call::Hold { .. })
+        });
+        let entry = whole.next().expect("there are some");
+        if let Call::Hold { seats, .. } = &mut entry.call {
+            seats.push(free);
+        }
+    });
+    // It is said to be cancelled, and is not.
+    assert_found(Promise::Acknowledged, |synthetic| {
+        let (by, seen) = kept(synthetic);
+        let call = Call::Cancel(seen.id);
+        add_by(synthetic, &by, call, Outcome::Done(Answer::Booking(seen)));
+    });
+}
+
+#[test]
+fn somebody_who_is_turned_away_is_found() {
+    assert_found_alone(Promise::ClearAnswers, |synthetic| {
+        let (by, seen) = kept(synthetic);
+        let outcome = refused(Code::Unauthenticated, ErrorReason::TokenInvalid, Vec::new());
+        add_by(synthetic, &by, Call::LookAtBooking(seen.id), outcome);
     });
 }

@@ -18,7 +18,7 @@ use super::synthetic::{Synthetic, sale};
 const CALLS: usize = 20_000;
 
 /// Spoils a right history and asserts that the judge finds this promise broken.
-fn assert_found(promise: Promise, spoil: impl FnOnce(&mut Synthetic)) {
+pub fn assert_found(promise: Promise, spoil: impl FnOnce(&mut Synthetic)) {
     let mut synthetic = sale(CALLS, 11);
     assert!(judge(&synthetic.history, &synthetic.truth).is_empty(), "it is right at first");
     spoil(&mut synthetic);
@@ -70,7 +70,7 @@ pub fn add_hold(synthetic: &mut Synthetic, seats: Vec<Uuid>, standing: i32) {
     let call = Call::Hold { event: Uuid::nil(), seats: seats.clone(), standing };
     let (id, state, end) = (Uuid::new_v4(), hold::State::Active, last(synthetic));
     // It lasts as long as it may.
-    let create_micros = synthetic.history.shown_at_most(end);
+    let create_micros = synthetic.history.shown_at_most(end, end);
     let expire_micros = create_micros + TTL_MICROS;
     let kept = TrueHold {
         state,

@@ -283,13 +283,20 @@ impl History {
         }
         (server_micros - self.server_begin_micros - ahead).max(turned)
     }
-}
 
-impl History {
-    /// The latest time that the server's clock may show at a moment, in microseconds.
-    pub fn shown_at_most(&self, moment: Moment) -> i64 {
-        let turned = self.turns.iter().filter(|(at, _)| *at <= moment).map(|(_, by)| by);
-        self.server_begin_micros.saturating_add(moment).saturating_add(turned.sum())
+    /// The latest time that the server's clock may show from one moment to another, in microseconds.
+    pub fn shown_at_most(&self, from: Moment, to: Moment) -> i64 {
+        let (mut ahead, mut latest) = (0, i64::MIN);
+        let shown = |moment: Moment, ahead: i64| {
+            self.server_begin_micros.saturating_add(moment).saturating_add(ahead)
+        };
+        for (at, by) in self.turns.iter().filter(|(at, _)| *at <= to) {
+            if *at >= from {
+                latest = latest.max(shown(*at, ahead));
+            }
+            ahead += by;
+        }
+        latest.max(shown(to, ahead))
     }
 }
 

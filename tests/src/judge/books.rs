@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::owners::Owners;
 use super::stories::{booking_may_become, payment_may_become};
-use super::{Finding, Promise, TrueBooking, Truth, finding, said};
+use super::{Finding, Promise, TrueBooking, Truth, UNTOLD, finding, said};
 use crate::history::{BookingSeen, Call, Entry, History, NEVER, ORGANIZER, Outcome};
 
 pub(super) fn judge(history: &History, truth: &Truth, owners: &Owners) -> Vec<Finding> {
@@ -46,7 +46,7 @@ fn acknowledged(history: &History, truth: &Truth) -> Vec<Finding> {
     findings.extend(
         there
             .filter(|id| !known.contains(id))
-            .map(|id| said(Promise::Acknowledged, format!("nobody was told of {id}"))),
+            .map(|id| said(Promise::Acknowledged, format!("{UNTOLD} {id}"))),
     );
     findings
 }

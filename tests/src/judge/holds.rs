@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::owners::Owners;
 use super::requests::Requests;
 use super::stories::hold_may_become;
-use super::{CLOCK_SLACK, Finding, Promise, TrueHold, Truth, finding, said};
+use super::{CLOCK_SLACK, Finding, Promise, TrueHold, Truth, UNTOLD, finding, said};
 use crate::history::{Call, Entry, History, HoldSeen};
 
 pub(super) fn judge(
@@ -48,7 +48,7 @@ fn as_told(history: &History, truth: &Truth, requests: &Requests) -> Vec<Finding
         }
     }
     let untold = truth.holds.keys().filter(|id| !known.contains(id));
-    let untold = untold.map(|id| said(Promise::Acknowledged, format!("nobody was told of {id}")));
+    let untold = untold.map(|id| said(Promise::Acknowledged, format!("{UNTOLD} {id}")));
     findings.extend(untold);
     findings
 }
@@ -69,7 +69,7 @@ fn too_long(
     let ends: HashMap<Uuid, i64> = (owners.made())
         .map(|(id, made)| {
             // By then it was surely made.
-            let made = history.shown_at_most(requests.done(made));
+            let made = history.shown_at_most(requests.begun(made), requests.done(made));
             (id, made.saturating_add(life_max).saturating_add(CLOCK_SLACK))
         })
         .collect();

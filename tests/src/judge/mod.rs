@@ -2,6 +2,7 @@
 //! wherever in time it happened. It knows nothing of the server but its answers and, at the end,
 //! its books and the gateway's.
 
+mod asked;
 mod books;
 mod clarity;
 mod freedom;
@@ -26,12 +27,16 @@ use crate::streams::Breach;
 use owners::Owners;
 use requests::Requests;
 
+pub use clarity::SIGNED_OUT;
 pub use truth::{BookedPlace, TrueBooking, TrueHold, TruePayment, TrueTicket, Truth};
 
 /// Declines after which a booking fails and its seats are free.
 const DECLINES_MAX: usize = 5;
 /// By how much the clocks of a test and of its server may be read apart, in microseconds.
-const CLOCK_SLACK: Moment = 100_000;
+const CLOCK_SLACK: Moment = 250_000;
+
+/// What is said of something that is there and was never answered with.
+pub const UNTOLD: &str = "nobody was told of";
 
 /// A promise that a history breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,6 +106,7 @@ pub fn judge(history: &History, truth: &Truth) -> Vec<Finding> {
     let mut findings = ownership::judge(&spans::spans(history, &owners), truth);
     findings.extend(freedom::judge(history, truth, &requests));
     findings.extend(repeats::judge(history));
+    findings.extend(asked::judge(history, truth));
     findings.extend(strangers::judge(history, &owners));
     findings.extend(stories::judge(history));
     findings.extend(holds::judge(history, truth, &owners, &requests));

@@ -8,7 +8,7 @@ use futures::FutureExt;
 
 use super::{Audience, Gateway, Pressure, PressurePlan, Verdict};
 use crate::chance::Chance;
-use crate::judge::{Finding, Promise, Truth};
+use crate::judge::{Finding, Promise, Truth, UNTOLD};
 use crate::streams::Tally;
 use crate::world::World;
 
@@ -56,7 +56,10 @@ impl World {
         let truth = Truth::read(&self.database, self.ledger().await, sale.event).await;
         let mut verdict = Verdict::of(&sale.history(), &truth);
         // Whoever was cut off in the middle did not learn what became of it.
-        verdict.findings.retain(|found| ended || found.promise != Promise::ClearAnswers);
+        let is_of_the_end = |found: &Finding| {
+            found.promise == Promise::ClearAnswers || found.text.starts_with(UNTOLD)
+        };
+        verdict.findings.retain(|found| ended || !is_of_the_end(found));
         verdict.findings.extend(audience.judge(&logs, &self.database).await);
         verdict.findings.extend(broken.into_iter().map(Finding::from));
         let tally = Tally::of(&logs);
@@ -65,6 +68,7 @@ impl World {
             ("streams resumed", tally.resumed),
             ("streams folded", tally.folded),
             ("streams begun anew", tally.resynchronised),
+            ("streams broken", tally.broken),
         ];
         verdict.counts.extend(heard.map(|(what, count)| (what.to_owned(), count)));
         Pressed { verdict, ended }
