@@ -12,7 +12,8 @@ use boxoffice_tests::streams::{
     narrow_channel,
 };
 use boxoffice_tests::{
-    Backend, Chance, HandClock, Person, Stage, StagePlan, World, eventually, free_port, look_until,
+    Backend, Chance, HandClock, Person, Stage, StagePlan, World, eventually, eventually_within,
+    free_port, look_until,
 };
 use futures::future::{BoxFuture, FutureExt, join_all};
 use tokio::sync::watch;
@@ -57,9 +58,12 @@ async fn closed(mut closing: Closing) -> Option<i64> {
     *closing.wait_for(Option::is_some).await.expect("the test is not over")
 }
 
+/// How long the next part of the sale may take on a machine that does other things as well.
+const PASSED_MAX: Duration = Duration::from_secs(90);
+
 /// Waits until both steady watchers have got so many messages, or the sale is over.
 async fn passed(told: Arc<AtomicUsize>, until: usize, open: Closing) {
-    eventually(move || {
+    eventually_within(PASSED_MAX, move || {
         let now = told.load(Ordering::SeqCst);
         let is_over = now >= until || open.borrow().is_some();
         ready(if is_over { Ok(()) } else { Err(format!("{now} messages of {until}")) })
