@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use crate::adapters::sandbox::{SandboxConfig, SandboxProcess};
 use crate::app::App;
 use crate::config::{Command, Config, Settings, SettingsError};
+use crate::kernel::limits::THREADS_END_DURATION_MAX;
 use crate::sandbox_config::SandboxSettings;
 use crate::welcome;
 
@@ -54,7 +55,10 @@ fn log(filter: &str) -> Result<(), String> {
 
 fn block_on(work: impl Future<Output = Result<(), String>>) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| format!("the runtime cannot start: {error}"))?.block_on(work)
+    let runtime = runtime.map_err(|error| format!("the runtime cannot start: {error}"))?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(THREADS_END_DURATION_MAX);
+    done
 }
 
 async fn run_sandbox(config: SandboxConfig) -> Result<(), String> {

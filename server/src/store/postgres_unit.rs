@@ -17,9 +17,9 @@ const STATEMENT_DURATION_MAX: Duration = Duration::from_secs(22);
 /// How long a connection may take to be ready for the next unit of work. It may only be busy, with
 /// a statement that nobody waits for any more, for up to 20 seconds; but whether it is or has
 /// fallen silent cannot be told, and silent ones would keep everybody waiting. So it is given up
-/// all the same, and another may take its place: the server notices that within a second and ends
-/// the statement (`client_connection_check_interval`), so that there are no more connections than
-/// wanted for any longer than that.
+/// all the same, and another may take its place. The one beyond those that are wanted ends within a
+/// second after the server hears that it was closed (`client_connection_check_interval`); if the
+/// network is cut it does not hear, and ends it by limits of its own.
 const RETURN_DURATION_MAX: Duration = Duration::from_secs(5);
 
 /// Waits for a statement, but not for ever. What it has done is not known if it has no answer.
@@ -96,7 +96,9 @@ impl Drop for PostgresUnit {
         // The pool itself would wait for ever, and have one connection less for as long.
         runtime.spawn(async move {
             if tokio::time::timeout(RETURN_DURATION_MAX, returned).await.is_err() {
-                tracing::warn!("a connection of the database was given up: it is silent");
+                tracing::warn!(
+                    "a connection of the database was given up: silent, or busy for nobody"
+                );
             }
         });
     }

@@ -12,6 +12,8 @@ use crate::store::postgres_pool::open_postgres;
 const BEGIN_MAX: Duration = Duration::from_millis(300);
 /// How soon the server has noticed that a connection is gone, with time to spare.
 const NOTICED_MAX: Duration = Duration::from_secs(4);
+/// The pause between two looks at whether it has.
+const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
 fn server() -> PgConnectOptions {
     let url = std::env::var("BOXOFFICE_TEST_POSTGRES").expect("a PostgreSQL");
@@ -86,7 +88,8 @@ async fn a_busy_connection_that_is_given_up_does_not_keep_the_server_busy() {
     let give_up = tokio::time::Instant::now() + RETURN_DURATION_MAX + NOTICED_MAX;
     while busy().await > 0 {
         assert!(tokio::time::Instant::now() < give_up, "the server is busy for nobody");
-        tokio::task::yield_now().await;
+        // It chooses the moment of the next look.
+        tokio::time::sleep(LOOK_PAUSE).await;
     }
     pool.close().await;
 }

@@ -18,7 +18,8 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use tonic::transport::server::TcpConnectInfo;
 
 use crate::kernel::limits::{
-    ANSWER_PIECE_BYTES, CALLS_GIVEN_UP_MAX, GIVEN_UP_WINDOW, HASTE_MAX, STUCK_BYTES_MAX,
+    ANSWER_PIECE_BYTES, CALLS_GIVEN_UP_CEILING, CALLS_GIVEN_UP_MAX, GIVEN_UP_WINDOW, HASTE_MAX,
+    STUCK_BYTES_MAX,
 };
 
 /// What the paths begin with of RPCs that are gRPC's own: health and reflection.
@@ -110,9 +111,12 @@ impl Lately {
 
     /// Notes one; whether it is a flood by now: too many, and most of what there was. The proxy of
     /// many clients who ask twice and take the first answer gives up one call of two at the most.
+    /// Beyond the ceiling it does not matter what else there was.
     fn give_up(&mut self) -> bool {
         self.given_up_in_haste = self.given_up_in_haste.saturating_add(1);
-        self.given_up_in_haste > CALLS_GIVEN_UP_MAX && self.given_up_in_haste > self.begun / 2
+        self.given_up_in_haste > CALLS_GIVEN_UP_CEILING
+            || self.given_up_in_haste > CALLS_GIVEN_UP_MAX
+                && self.given_up_in_haste > self.begun / 2
     }
 }
 
@@ -297,3 +301,7 @@ impl Drop for Answer {
         self.calls.waits().answers.remove(&self.number);
     }
 }
+
+#[cfg(test)]
+#[path = "calls_tests.rs"]
+mod tests;

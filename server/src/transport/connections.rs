@@ -45,6 +45,8 @@ const WARNING_PAUSE: Duration = Duration::from_secs(60);
 static ACCEPT_FAILED: Warning = Warning::new();
 /// There were too many connections.
 static TOO_MANY: Warning = Warning::new();
+/// The system would not keep little of what is to be sent.
+static UNSENT_FAILED: Warning = Warning::new();
 /// A connection was ended for a flood of calls that were given up.
 static FLOOD: Warning = Warning::new();
 
@@ -82,9 +84,9 @@ impl Warning {
     }
 
     /// Whether it is time for it again. Then it counts as given.
-    fn is_due(&self) -> bool {
-        let (mut last, now) =
-            (self.0.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
+    fn take_turn(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
         let is_due = last.is_none_or(|last| now >= last + WARNING_PAUSE);
         if is_due {
             *last = Some(now);
@@ -145,7 +147,7 @@ pub fn connections(
             let stream = match listener.accept().await {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    if ACCEPT_FAILED.is_due() {
+                    if ACCEPT_FAILED.take_turn() {
                         tracing::warn!(%error, "a connection could not be accepted");
                     }
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -154,14 +156,19 @@ pub fn connections(
             };
             // Without it, an answer waits 40 ms for the client to acknowledge its first packet. It
             // fails when the client has gone already.
-            if stream.set_nodelay(true).is_err() || keep_little_unsent(&stream).is_err() {
+            if stream.set_nodelay(true).is_err() {
                 continue;
+            }
+            if let Err(error) = keep_little_unsent(&stream)
+                && UNSENT_FAILED.take_turn()
+            {
+                tracing::warn!(%error, "a client on a slow line may be taken for one that stalls");
             }
             if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
                 let connection = Connection::new(stream, limits, taken.clone(), place);
                 return Some((Ok(connection), (listener, places, taken)));
             }
-            if TOO_MANY.is_due() {
+            if TOO_MANY.take_turn() {
                 tracing::warn!(max = limits.connections_max, "there are too many connections");
             }
         }
@@ -197,7 +204,6 @@ pub struct Connection {
     is_shut: bool,
     /// Bytes that have come after that.
     scrap: usize,
-    is_cut_off: bool,
     _place: OwnedSemaphorePermit,
 }
 
@@ -220,7 +226,6 @@ impl Connection {
             look: Box::pin(tokio::time::sleep(first_look)),
             is_shut: false,
             scrap: 0,
-            is_cut_off: false,
             _place: place,
         }
     }
@@ -228,11 +233,10 @@ impl Connection {
     /// Fails when the client is to be cut off. Whoever polls is woken for the next look.
     fn look(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         if self.calls.is_flood() {
-            if !self.is_cut_off && FLOOD.is_due() {
+            if FLOOD.take_turn() {
                 let peer = self.stream.peer_addr().ok();
                 tracing::warn!(?peer, "a client gives up its calls as soon as they have begun");
             }
-            self.is_cut_off = true;
             return Err(io::Error::new(ErrorKind::ConnectionAborted, "too many calls given up"));
         }
         while self.look.as_mut().poll(context).is_ready() {
@@ -270,12 +274,15 @@ impl Connection {
 
     /// Notes whether the client had room.
     fn note<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        self.full_since = match written {
-            Poll::Pending => Some(self.full_since.unwrap_or_else(Instant::now)),
-            Poll::Ready(_) => None,
-        };
-        if self.full_since.is_none() {
-            self.taken.note();
+        match &written {
+            Poll::Pending => {
+                self.full_since.get_or_insert_with(Instant::now);
+            }
+            Poll::Ready(Ok(_)) => {
+                self.full_since = None;
+                self.taken.note();
+            }
+            Poll::Ready(Err(_)) => {}
         }
         written
     }

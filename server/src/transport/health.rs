@@ -76,6 +76,7 @@ impl Health {
         loop {
             let give_up = (answered + AWAY_MAX).max(Instant::now() + ASK_PAUSE);
             let answer = tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
                 answer = timeout_at(give_up, probe.ask()) => answer.unwrap_or_else(|_| {
                     Err(Error::Unavailable("the database is silent".into()))
@@ -96,12 +97,14 @@ impl Health {
                 }
             };
             tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
                 () = sleep(pause) => {}
             }
         }
         // Whatever was told at the same time as the end of it does not count.
-        self.stopping().await;
+        self.is_ready.send_replace(false);
+        self.report(false).await;
         probe.close().await;
         sleep(HEALTH_TOLD).await;
         self.told.cancel();

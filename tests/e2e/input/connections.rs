@@ -221,7 +221,7 @@ async fn s_81_who_takes_little_at_a_time_and_all_the_time_gets_everything() {
     for count in 0..ANSWERS {
         assert!(raw.call(2 * count + 1, GET_SEAT_MAP, map_request(&event_id)).await);
     }
-    let (bytes, ends) = raw.take_slowly(ANSWERS as usize, PATIENCE / 30).await;
+    let (bytes, ends) = raw.take_slowly(ANSWERS as usize, PATIENCE / 30, None).await;
     println!("{bytes} bytes of {ends} answers were taken in {:?}", since.elapsed());
     assert_eq!((bytes, ends), (ANSWERS as usize * (whole + 5), ANSWERS as usize));
     assert!(since.elapsed() > 4 * PATIENCE, "it was not slow");

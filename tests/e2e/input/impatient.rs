@@ -52,12 +52,15 @@ impl Proxy {
     /// Makes so many calls, and waits for their answers.
     async fn call(&mut self, count: u32) {
         let request = frame(&ListEventsRequest::default().encode_to_vec());
-        for _ in 0..count {
-            let number = self.number();
+        let numbers: Vec<u32> = (0..count).map(|_| self.number()).collect();
+        for number in numbers.iter().copied() {
             assert!(self.raw.call(number, LIST_EVENTS, request.clone()).await, "it was cut off");
         }
         for _ in 0..count {
-            let is_end = |frame: &Frame| frame.flags & END_STREAM != 0 && frame.stream > 0;
+            let is_end = |frame: &Frame| {
+                let ends = frame.kind == RESET || frame.flags & END_STREAM != 0;
+                ends && numbers.contains(&frame.stream)
+            };
             let end = self.raw.find(is_end).await.expect("an answer");
             assert_ne!(end.kind, RESET);
         }

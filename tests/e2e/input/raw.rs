@@ -6,6 +6,7 @@ use std::time::Duration;
 use boxoffice_tests::Door;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::oneshot;
 
 /// How long the next frame may take.
 const FRAME_MAX: Duration = Duration::from_secs(20);
@@ -207,8 +208,14 @@ impl Raw {
     }
 
     /// Takes so many answers, frame by frame with a pause after each, and then has room for as much
-    /// again. Gives the bytes that came, and how many answers came to their end.
-    pub async fn take_slowly(&mut self, answers: usize, pause: Duration) -> (usize, usize) {
+    /// again. Says when the first piece has come, to whoever wants to hear that. Gives the bytes
+    /// that came, and how many answers came to their end.
+    pub async fn take_slowly(
+        &mut self,
+        answers: usize,
+        pause: Duration,
+        mut begun: Option<oneshot::Sender<()>>,
+    ) -> (usize, usize) {
         let (mut bytes, mut ends) = (0, 0);
         while ends < answers {
             let Some(frame) = self.next().await else { break };
@@ -217,6 +224,9 @@ impl Raw {
             let count = u32::try_from(frame.content.len()).expect("a length");
             if frame.kind == DATA && count > 0 {
                 bytes += frame.content.len();
+                if let Some(begun) = begun.take() {
+                    begun.send(()).expect("somebody wants to hear it");
+                }
                 // It chooses the moment of the next frame: a slow reader's.
                 tokio::time::sleep(pause).await;
                 for stream in [frame.stream, 0] {

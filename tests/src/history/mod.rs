@@ -284,7 +284,8 @@ impl History {
         (server_micros - self.server_begin_micros - ahead).max(turned)
     }
 
-    /// The latest time that the server's clock may show from one moment to another, in microseconds.
+    /// The latest time that the server's clock may show from one moment to another, in
+    /// microseconds.
     pub fn shown_at_most(&self, from: Moment, to: Moment) -> i64 {
         let (mut ahead, mut latest) = (0, i64::MIN);
         let shown = |moment: Moment, ahead: i64| {
