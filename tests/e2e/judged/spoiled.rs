@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::platform::TTL_MICROS;
 use super::synthetic::{Synthetic, sale};
 
-const CALLS: usize = 6_000;
+const CALLS: usize = 20_000;
 
 /// Spoils a right history and asserts that the judge finds this promise broken.
 pub fn assert_found(promise: Promise, spoil: impl FnOnce(&mut Synthetic)) {
