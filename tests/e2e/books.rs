@@ -2,7 +2,7 @@
 //! gateway's books to the cent. The books are read from the ledger's file, by no way the server
 //! knows.
 //!
-//! `BOXOFFICE_TEST_PURCHASES` says how many (1,000 unless set), `BOXOFFICE_TEST_SEED` which.
+//! `BOXOFFICE_TEST_PURCHASES` says how many (500 unless set), `BOXOFFICE_TEST_SEED` which.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -152,7 +152,7 @@ scenarios! {
 
     async fn s_30_after_thousands_of_purchases_every_cent_is_in_both_books(world: &World) {
         let (count, seed) =
-            (length("BOXOFFICE_TEST_PURCHASES", 1_000), length("BOXOFFICE_TEST_SEED", 7));
+            (length("BOXOFFICE_TEST_PURCHASES", 500), length("BOXOFFICE_TEST_SEED", 7));
         let plan = StagePlan {
             rows: count.div_ceil(SEATS_A_ROW),
             seats_a_row: i32::try_from(SEATS_A_ROW).expect("it fits"),

@@ -1,6 +1,7 @@
 //! Histories with something wrong in them.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use boxoffice_sdk::booking::v1::{booking, hold};
 use boxoffice_sdk::payment::v1::payment;
@@ -15,24 +16,33 @@ use uuid::Uuid;
 use super::platform::TTL_MICROS;
 use super::synthetic::{Synthetic, sale};
 
+/// As many calls as it takes to have everything in them that is spoiled here.
 const CALLS: usize = 20_000;
+
+/// A right history, which everyone spoils in another way.
+static RIGHT: LazyLock<Synthetic> = LazyLock::new(|| {
+    let synthetic = sale(CALLS, 11);
+    assert!(judge(&synthetic.history, &synthetic.truth).is_empty(), "it is right at first");
+    synthetic
+});
 
 /// Spoils a right history and asserts that the judge finds this promise broken.
 pub fn assert_found(promise: Promise, spoil: impl FnOnce(&mut Synthetic)) {
-    let mut synthetic = sale(CALLS, 11);
-    assert!(judge(&synthetic.history, &synthetic.truth).is_empty(), "it is right at first");
-    spoil(&mut synthetic);
-    let found = judge(&synthetic.history, &synthetic.truth);
-    assert!(found.iter().any(|one| one.promise == promise), "{promise:?} in {found:?}");
+    let found = found(spoil);
+    assert!(found.contains(&promise), "{promise:?} in {found:?}");
 }
 
 /// The same, of that promise alone.
 pub fn assert_found_alone(promise: Promise, spoil: impl FnOnce(&mut Synthetic)) {
-    let mut synthetic = sale(CALLS, 11);
+    assert_eq!(found(spoil), BTreeSet::from([promise]));
+}
+
+/// Which promises the judge finds broken.
+fn found(spoil: impl FnOnce(&mut Synthetic)) -> BTreeSet<Promise> {
+    let mut synthetic = RIGHT.clone();
     spoil(&mut synthetic);
-    let found = judge(&synthetic.history, &synthetic.truth);
-    let promises: BTreeSet<Promise> = found.iter().map(|one| one.promise).collect();
-    assert_eq!(promises, BTreeSet::from([promise]), "{found:?}");
+    let findings = judge(&synthetic.history, &synthetic.truth);
+    findings.iter().map(|one| one.promise).collect()
 }
 
 /// The first entry that answers so.

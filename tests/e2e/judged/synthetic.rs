@@ -10,7 +10,7 @@ use boxoffice_sdk::booking::v1::booking;
 use boxoffice_sdk::payment::v1::payment;
 use boxoffice_tests::Chance;
 use boxoffice_tests::history::{
-    Answer, BookingSeen, Call, Entry, History, HoldSeen, Moment, NEVER, ORGANIZER, Outcome,
+    Answer, BookingSeen, Call, Entry, History, HoldSeen, Moment, NEVER, ORGANIZER, Outcome, Turn,
 };
 use boxoffice_tests::judge::Truth;
 use uuid::Uuid;
@@ -81,7 +81,7 @@ pub fn sale(calls: usize, seed: u64) -> Synthetic {
     while sale.history.entries.len() < calls {
         let Some(Reverse((now, number))) = due.pop() else { break };
         if sale.history.entries.len() / a_turn > sale.history.turns.len() {
-            sale.history.turns.push((now, TURN_MICROS));
+            sale.history.turns.push(Turn { from: now, to: now, by: TURN_MICROS });
             sale.platform.pass_time(TURN_MICROS);
         }
         let caller = &mut callers[number - 1];

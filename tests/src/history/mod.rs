@@ -264,22 +264,42 @@ pub struct History {
     pub entries: Vec<Entry>,
     /// What the server's clock showed when the history began, in microseconds.
     pub server_begin_micros: i64,
-    /// When the server's clock was turned on, and by how much.
-    pub turns: Vec<(Moment, i64)>,
+    /// How the server's clock was turned, one after the other.
+    pub turns: Vec<Turn>,
+}
+
+/// A turn of the server's clock, at some moment of a short time.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// The first moment at which it may have been.
+    pub from: Moment,
+    /// The last.
+    pub to: Moment,
+    /// By how much it was turned on, in microseconds.
+    pub by: i64,
 }
 
 impl History {
     /// The earliest moment at which the server's clock may show this time.
     pub fn reached(&self, server_micros: i64) -> Moment {
-        let mut ahead = 0;
-        let mut turned = 0;
-        for (at, by) in &self.turns {
-            let moment = server_micros - self.server_begin_micros - ahead;
-            if moment < *at {
+        self.reached_by_turns(server_micros, |turn| turn.from)
+    }
+
+    /// The moment by which the server's clock surely shows this time, unless it is turned back.
+    pub fn surely_reached(&self, server_micros: i64) -> Moment {
+        self.reached_by_turns(server_micros, |turn| turn.to)
+    }
+
+    /// When the server's clock shows this time, if it was turned at these moments.
+    fn reached_by_turns(&self, server_micros: i64, turned_at: fn(&Turn) -> Moment) -> Moment {
+        let (mut ahead, mut turned) = (0, 0);
+        for turn in &self.turns {
+            let (moment, at) = (server_micros - self.server_begin_micros - ahead, turned_at(turn));
+            if moment < at {
                 return moment.max(turned);
             }
-            ahead += by;
-            turned = *at;
+            ahead += turn.by;
+            turned = at;
         }
         (server_micros - self.server_begin_micros - ahead).max(turned)
     }
@@ -291,11 +311,11 @@ impl History {
         let shown = |moment: Moment, ahead: i64| {
             self.server_begin_micros.saturating_add(moment).saturating_add(ahead)
         };
-        for (at, by) in self.turns.iter().filter(|(at, _)| *at <= to) {
-            if *at >= from {
-                latest = latest.max(shown(*at, ahead));
+        for turn in self.turns.iter().filter(|turn| turn.from <= to) {
+            if turn.to >= from {
+                latest = latest.max(shown(turn.to.min(to), ahead));
             }
-            ahead += by;
+            ahead += turn.by;
         }
         latest.max(shown(to, ahead))
     }

@@ -7,8 +7,11 @@ use boxoffice_sdk::{Code, Error};
 use boxoffice_server::ports::clock::Clock;
 use uuid::Uuid;
 
-use super::{Answer, Call, Entry, History, Moment, NEVER, Outcome};
+use super::{Answer, Call, Entry, History, Moment, NEVER, Outcome, Turn};
 use crate::clock::HandClock;
+
+/// How often two clocks are read to know how far they are apart.
+const READINGS: usize = 20;
 
 /// Notes every call. Clones write the same history.
 #[derive(Clone)]
@@ -26,9 +29,9 @@ impl Default for Recorder {
 impl Recorder {
     /// Begins a history of a server that goes by this clock.
     pub fn new(clock: &HandClock) -> Self {
-        let server_begin_micros = clock.now().micros();
+        let (begun, server_begin_micros) = read_at_once(clock);
         let history = History { server_begin_micros, ..History::default() };
-        Self { begun: Instant::now(), history: Arc::new(Mutex::new(history)) }
+        Self { begun, history: Arc::new(Mutex::new(history)) }
     }
 
     /// Now.
@@ -62,19 +65,22 @@ impl Recorder {
     /// Turns the server's clock on, and notes that.
     pub fn turn(&self, clock: &HandClock, by: Duration) {
         let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-        // Whoever turns it at the same time is noted in the same order.
-        self.write(|history| {
-            history.turns.push((self.now(), micros));
-            clock.advance(by);
-        });
+        self.note_turn(micros, || clock.advance(by));
     }
 
     /// Turns the server's clock back, and notes that.
     pub fn turn_back(&self, clock: &HandClock, by: Duration) {
         let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-        clock.turn_back(by);
-        let now = self.now();
-        self.write(|history| history.turns.push((now, -micros)));
+        self.note_turn(-micros, || clock.turn_back(by));
+    }
+
+    fn note_turn(&self, by: i64, turn: impl FnOnce()) {
+        // Whoever turns it at the same time is noted in the same order.
+        self.write(|history| {
+            let from = self.now();
+            turn();
+            history.turns.push(Turn { from, to: self.now(), by });
+        });
     }
 
     /// The history so far.
@@ -85,6 +91,18 @@ impl Recorder {
     fn write(&self, change: impl FnOnce(&mut History)) {
         change(&mut self.history.lock().unwrap_or_else(PoisonError::into_inner));
     }
+}
+
+/// Reads both clocks so often that once nothing came between.
+fn read_at_once(clock: &HandClock) -> (Instant, i64) {
+    let readings = (0..READINGS).map(|_| {
+        let begun = Instant::now();
+        let server_micros = clock.now().micros();
+        (begun.elapsed(), begun, server_micros)
+    });
+    let quickest = readings.min_by_key(|(took, ..)| *took);
+    let (_, begun, server_micros) = quickest.expect("there are readings");
+    (begun, server_micros)
 }
 
 /// A call that is under way: it is noted when it ends, in whichever way.

@@ -112,7 +112,7 @@ impl<'a> Over<'a> {
             Some(None) => NEVER,
             None if self.endless.contains(&id) => self.holds.get(&id).copied().unwrap_or(NEVER),
             None => {
-                let expiry = self.expiries.get(&id).map(|expiry| history.reached(*expiry));
+                let expiry = self.expiries.get(&id).map(|end| history.surely_reached(*end));
                 let expiry = expiry.map_or(NEVER, |moment| moment.saturating_add(CLOCK_SLACK));
                 self.holds.get(&id).copied().unwrap_or(NEVER).min(expiry)
             }

@@ -15,10 +15,15 @@ use crate::chance::Chance;
 use crate::clock::HandClock;
 use crate::history::PaymentSeen;
 use crate::notice::{notice, post};
+use crate::patience::eventually;
 use crate::world::World;
 
 /// The token of a card whose gateway cannot be asked; what becomes of it, only notices tell.
 pub(super) const UNREACHABLE: &str = "tok_unreachable";
+
+/// What a notice is answered with.
+const TAKEN: u16 = 200;
+const OF_ANOTHER_AMOUNT: u16 = 409;
 
 /// What the sandbox of a world can do besides what it is asked for.
 pub struct Gateway {
@@ -85,7 +90,8 @@ impl Gateway {
         }
     }
 
-    /// Tells that something has become of a payment of so much. An answer says nothing to it.
+    /// Tells that something has become of a payment of so much, and again until that is heard: the
+    /// clock may be turned so far meanwhile that the signature is too old.
     pub(super) async fn tell(&self, payment: &PaymentSeen, state: &str, amount: i64) {
         let number = self.notices.fetch_add(1, Ordering::SeqCst);
         let about = Payment {
@@ -94,7 +100,13 @@ impl Gateway {
             ..Default::default()
         };
         let body = notice(&format!("whe_told_{number}_{}", payment.id), &about, state).to_string();
-        let signature = self.secret.sign(body.as_bytes(), self.clock.now());
-        post(&self.url, "/webhooks/sandbox", &signature, &body).await;
+        eventually(async || {
+            let signature = self.secret.sign(body.as_bytes(), self.clock.now());
+            match post(&self.url, "/webhooks/sandbox", &signature, &body).await {
+                TAKEN | OF_ANOTHER_AMOUNT => Ok(()),
+                status => Err(format!("a notice is answered with {status}")),
+            }
+        })
+        .await;
     }
 }
