@@ -38,7 +38,7 @@ const LIVELY: [(&str, usize); 26] = [
 ];
 
 /// Calls from which somebody went away before the answer.
-const LEFT_MIN: usize = 5;
+const LEFT_MIN: usize = 10;
 
 fn with_webhooks(config: &mut Config) {
     config.sandbox_webhooks = Some(WebhookPlan { late: 5, doubled: 5, reordered: 5, seed: 7 });

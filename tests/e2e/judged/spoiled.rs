@@ -127,6 +127,59 @@ fn a_free_seat_that_is_called_taken_is_found() {
 }
 
 #[test]
+fn places_that_are_free_and_called_taken_are_found() {
+    // Everybody has gone, so that there are always some.
+    assert_found_alone(Promise::NoFalseTaken, |synthetic| {
+        let call = Call::Hold { event: Uuid::nil(), seats: Vec::new(), standing: 1 };
+        let (code, reason) = (Code::Aborted, ErrorReason::SeatsTaken);
+        add(synthetic, call, Outcome::Refused { code, reason, seats: Vec::new() });
+    });
+}
+
+#[test]
+fn a_refusal_of_what_is_not_so_is_found() {
+    let refused = |reason| {
+        let (code, seats) = (Code::FailedPrecondition, Vec::new());
+        Outcome::Refused { code, reason, seats }
+    };
+    // A hold whose time is not over.
+    assert_found_alone(Promise::NoFalseRefusal, |synthetic| {
+        add_hold(synthetic, vec![synthetic.free_seat], 0);
+        let made = synthetic.history.entries.last().expect("it was added").clone();
+        let hold = made.resource().expect("a hold");
+        let (from, to) = (made.to + 1, made.to + 2);
+        let (call, outcome) = (Call::Extend(hold), refused(ErrorReason::HoldExpired));
+        let request = Some(Uuid::new_v4());
+        synthetic.history.entries.push(Entry { call, request, from, to, outcome, ..made });
+    });
+    // Places that are not too many for one buyer.
+    assert_found_alone(Promise::NoFalseRefusal, |synthetic| {
+        let call = Call::Hold { event: Uuid::nil(), seats: Vec::new(), standing: 1 };
+        add(synthetic, call, refused(ErrorReason::TooManyPlaces));
+    });
+    // A ticket that nobody has come in by.
+    assert_found_alone(Promise::NoFalseRefusal, |synthetic| {
+        let code = Uuid::new_v4().to_string();
+        add(synthetic, Call::Admit(code), refused(ErrorReason::TicketUsed));
+    });
+    // A booking by whose tickets nobody has come in.
+    assert_found_alone(Promise::NoFalseRefusal, |synthetic| {
+        let has_entries = |id: &Uuid| {
+            let kept: &TrueBooking = &synthetic.truth.bookings[id];
+            kept.tickets.iter().any(|ticket| ticket.entries > 0)
+        };
+        let look = find(synthetic, |entry| {
+            entry.booking().is_some_and(|seen| {
+                seen.state == booking::State::Confirmed && !has_entries(&seen.id)
+            })
+        });
+        let id = look.resource().expect("a booking");
+        add(synthetic, Call::Cancel(id), refused(ErrorReason::TicketUsed));
+        synthetic.history.entries.last_mut().expect("it was added").caller = look.caller;
+    });
+}
+
+#[test]
 fn a_request_with_two_effects_is_found() {
     // The repeat of a request made something else.
     assert_found(Promise::OneEffect, |synthetic| {

@@ -8,8 +8,10 @@ mod clarity;
 mod freedom;
 mod holds;
 mod money;
+mod over;
 mod owners;
 mod ownership;
+mod refusals;
 mod repeats;
 mod requests;
 mod spans;
@@ -18,9 +20,11 @@ mod strangers;
 mod tickets;
 mod truth;
 
+use std::collections::HashMap;
 use std::fmt;
 
 use boxoffice_sdk::operations::v1::InvariantResult;
+use uuid::Uuid;
 
 use crate::history::{Entry, History, Moment};
 use crate::streams::Breach;
@@ -45,8 +49,10 @@ pub enum Promise {
     OneOwner,
     /// At no time more places of an offer were had than there are.
     NeverOversold,
-    /// Nobody was told that a seat is taken which nobody could have had.
+    /// Nobody was told that a place is taken which nobody could have had.
     NoFalseTaken,
+    /// Nobody was refused for what is not so: a time that is over, too many places, a used ticket.
+    NoFalseRefusal,
     /// A repeated request has one effect and names it.
     OneEffect,
     /// What was acknowledged is there, and what is there was asked for.
@@ -105,6 +111,7 @@ pub fn judge(history: &History, truth: &Truth) -> Vec<Finding> {
     let requests = Requests::of(history);
     let mut findings = ownership::judge(&spans::spans(history, &owners), truth);
     findings.extend(freedom::judge(history, truth, &requests));
+    findings.extend(refusals::judge(history, truth, &requests));
     findings.extend(repeats::judge(history));
     findings.extend(asked::judge(history, truth));
     findings.extend(strangers::judge(history, &owners));
@@ -115,6 +122,11 @@ pub fn judge(history: &History, truth: &Truth) -> Vec<Finding> {
     findings.extend(money::judge(history, truth));
     findings.extend(clarity::judge(history));
     findings
+}
+
+/// Notes a moment at which something was, unless an earlier one is known.
+fn earliest(times: &mut HashMap<Uuid, Moment>, id: Uuid, moment: Moment) {
+    times.entry(id).and_modify(|known| *known = moment.min(*known)).or_insert(moment);
 }
 
 /// A finding about some calls.

@@ -7,7 +7,7 @@ use boxoffice_sdk::booking::v1::{booking, hold};
 use uuid::Uuid;
 
 use super::owners::Owners;
-use super::{CLOCK_SLACK, DECLINES_MAX};
+use super::{CLOCK_SLACK, DECLINES_MAX, earliest};
 use crate::history::{BookingSeen, Call, Entry, History, Moment, NEVER, ORGANIZER, Outcome};
 
 /// A time in which somebody surely had places.
@@ -34,10 +34,6 @@ struct Ends<'a> {
     payments: HashMap<Uuid, Vec<Moment>>,
     unblocked: HashMap<Uuid, Vec<&'a Entry>>,
     expiries: HashMap<Uuid, i64>,
-}
-
-fn earliest(times: &mut HashMap<Uuid, Moment>, id: Uuid, moment: Moment) {
-    times.entry(id).and_modify(|known| *known = moment.min(*known)).or_insert(moment);
 }
 
 impl<'a> Ends<'a> {

@@ -67,7 +67,7 @@ pub struct PressurePlan {
 
 impl Default for PressurePlan {
     fn default() -> Self {
-        Self { buyers: 24, walks: 16, stage: Self::stage(7, 54), turns: 2 }
+        Self { buyers: 24, walks: 24, stage: Self::stage(10, 80), turns: 2 }
     }
 }
 

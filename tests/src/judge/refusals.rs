@@ -1,0 +1,73 @@
+//! Nobody is refused for what is not so: that a hold's time is over, or that a ticket was used.
+
+use std::collections::HashMap;
+
+use boxoffice_sdk::ErrorReason;
+use uuid::Uuid;
+
+use super::requests::Requests;
+use super::{CLOCK_SLACK, Finding, Promise, Truth, finding};
+use crate::history::{Call, Entry, History, Moment, Outcome, Subject};
+
+pub(super) fn judge(history: &History, truth: &Truth, requests: &Requests) -> Vec<Finding> {
+    let (ends, admissions) = (ends(history), admissions(history, requests));
+    let mut findings = Vec::new();
+    for entry in &history.entries {
+        let Outcome::Refused { reason, .. } = &entry.outcome else { continue };
+        let what = match (reason, &entry.call, entry.call.subject()) {
+            (ErrorReason::HoldExpired, _, Some(Subject::Hold(hold)))
+                if !may_be_over(history, ends.get(&hold), entry) =>
+            {
+                "its time was not over"
+            }
+            (ErrorReason::TicketUsed, Call::Admit(code), _)
+                if admissions.get(code.as_str()).is_none_or(|first| *first > entry.to) =>
+            {
+                "nobody had come in by that ticket"
+            }
+            (ErrorReason::TicketUsed, Call::Cancel(id), _) if !has_entries(truth, *id) => {
+                "nobody came in by any of its tickets"
+            }
+            _ => continue,
+        };
+        findings.push(finding(Promise::NoFalseRefusal, what, &[entry]));
+    }
+    findings
+}
+
+/// When each hold ends, as its owner was told: by when, and what the server's clock shows then.
+fn ends(history: &History) -> HashMap<Uuid, Vec<(Moment, i64)>> {
+    let mut ends: HashMap<Uuid, Vec<(Moment, i64)>> = HashMap::new();
+    for entry in &history.entries {
+        if let Some(seen) = entry.hold() {
+            ends.entry(seen.id).or_default().push((entry.to, seen.expire_micros));
+        }
+    }
+    ends
+}
+
+/// Whether the last end of a hold that was told of before this call may have come by its answer.
+fn may_be_over(history: &History, told: Option<&Vec<(Moment, i64)>>, entry: &Entry) -> bool {
+    let told = told.into_iter().flatten().filter(|(told, _)| *told < entry.from);
+    let end = told.map(|(_, end)| *end).max();
+    end.is_none_or(|end| history.reached(end) - CLOCK_SLACK <= entry.to)
+}
+
+/// When somebody first came with each ticket who may have been let in.
+fn admissions<'a>(history: &'a History, requests: &Requests) -> HashMap<&'a str, Moment> {
+    let mut admissions: HashMap<&str, Moment> = HashMap::new();
+    for entry in history.entries.iter().filter(|entry| !entry.is_refused()) {
+        if let Call::Admit(code) = &entry.call {
+            let begun = requests.begun(entry);
+            let first = admissions.entry(code).or_insert(begun);
+            *first = begun.min(*first);
+        }
+    }
+    admissions
+}
+
+/// Whether somebody has come in by a ticket of this booking.
+fn has_entries(truth: &Truth, booking: Uuid) -> bool {
+    let kept = truth.bookings.get(&booking);
+    kept.is_some_and(|kept| kept.tickets.iter().any(|ticket| ticket.entries > 0))
+}
