@@ -8,9 +8,9 @@ use crate::booking::feed::SeatFeeds;
 use crate::identity::service::SWEEP_FULL;
 use crate::kernel::limits::{COMPARED_AGE, REQUEST_ID_KEPT};
 use crate::notification::service::NotificationService;
-use crate::store::sweep_requests;
+use crate::store::{Signal, sweep_requests};
 use crate::tasks::Tasks;
-use crate::workers::{listen, relay_events, repeat};
+use crate::workers::{listen, relay_events, repeat, repeat_on};
 
 impl Services {
     /// Starts all of it.
@@ -37,7 +37,8 @@ impl Services {
         let followed = stop.clone();
         tasks.spawn_vital(async move { feeds.follow(followed).await });
         let notifications = notifications.clone();
-        tasks.spawn_vital(repeat("mails", SWEEP_PAUSE, stop.clone(), move || {
+        let heard = (Signal::Mails, self.store.signals().listen());
+        tasks.spawn_vital(repeat_on(heard, "mails", SWEEP_PAUSE, stop.clone(), move || {
             let notifications = notifications.clone();
             async move { notifications.send_due().await }
         }));

@@ -18,7 +18,7 @@ use crate::kernel::money::Money;
 use crate::kernel::page::{Cursor, Page, PageRequest};
 use crate::ports::clock::Clock;
 use crate::ports::mailer::{Mail, MailImage, Mailer};
-use crate::store::{RequestKey, Store, Tx, attempt, enter};
+use crate::store::{RequestKey, Signal, Store, Tx, attempt, enter};
 use crate::ticket::code::TicketCodes;
 use crate::ticket::domain::{Ticket, TicketState};
 use crate::{booking, catalog, payment, ticket};
@@ -253,6 +253,7 @@ impl NotificationService {
         }
         let subject = notification_id.to_string();
         audit(&mut tx, key.session, "RetryNotification", &subject, now).await?;
+        tx.signal(Signal::Mails);
         tx.commit().await?;
         Ok(again)
     }

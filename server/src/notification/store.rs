@@ -11,7 +11,7 @@ use crate::kernel::id::{BookingId, MessageId, NotificationId, PlaceId, ResetId};
 use crate::kernel::money::{Currency, Money};
 use crate::kernel::page::{Cursor, PageRequest};
 use crate::kernel::time::Timestamp;
-use crate::store::{Tx, column, row, sql};
+use crate::store::{Signal, Tx, column, row, sql};
 
 row! {
     struct NotificationRow {
@@ -101,6 +101,7 @@ impl Tx {
             .bind(new.state.name())
             .bind(new.next_try_time.micros())
             .bind(new.create_time.micros()))?;
+        self.signal(Signal::Mails);
         Ok(())
     }
 

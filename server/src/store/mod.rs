@@ -27,7 +27,7 @@ pub use inbox::{first_time, is_known};
 pub use lane::{Lanes, UseCase};
 pub use outbox::{Lease, claim_events, mark_published, put_off, sweep_requests, void_leases};
 pub use probe::Probe;
-pub use signal::{Signal, Signals};
+pub use signal::{Signal, Signals, heard};
 
 pub(crate) use bulk::{bulk_rows, bulk_write, chunks, require_all};
 pub(crate) use driver::{Conn, column, row, sql};

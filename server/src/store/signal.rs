@@ -4,6 +4,7 @@
 use std::fmt;
 
 use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
 use crate::kernel::id::{BookingId, EventId};
@@ -16,6 +17,8 @@ const SIGNALS_KEPT: usize = 4_096;
 pub enum Signal {
     /// Events wait in the outbox.
     Outbox,
+    /// Mails wait to be sent.
+    Mails,
     /// Seats of an event changed.
     Seats(EventId),
     /// A booking changed.
@@ -26,6 +29,7 @@ impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Outbox => f.write_str("outbox"),
+            Self::Mails => f.write_str("mails"),
             Self::Seats(id) => write!(f, "seats {}", id.uuid()),
             Self::Booking(id) => write!(f, "booking {}", id.uuid()),
         }
@@ -37,6 +41,7 @@ impl Signal {
     pub fn parse(text: &str) -> Option<Self> {
         match text.split_once(' ') {
             None if text == "outbox" => Some(Self::Outbox),
+            None if text == "mails" => Some(Self::Mails),
             Some(("seats", id)) => Some(Self::Seats(Uuid::try_parse(id).ok()?.into())),
             Some(("booking", id)) => Some(Self::Booking(Uuid::try_parse(id).ok()?.into())),
             _ => None,
@@ -63,5 +68,15 @@ impl Signals {
     /// Tells whoever listens; nobody needs to.
     pub(crate) fn send(&self, signal: Signal) {
         drop(self.0.send(signal));
+    }
+}
+
+/// Waits until this is heard, or may have been missed.
+pub async fn heard(signals: &mut broadcast::Receiver<Signal>, wanted: Signal) {
+    loop {
+        match signals.recv().await {
+            Ok(signal) if signal != wanted => {}
+            Ok(_) | Err(RecvError::Lagged(_) | RecvError::Closed) => return,
+        }
     }
 }

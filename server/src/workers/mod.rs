@@ -6,4 +6,4 @@ mod rounds;
 
 pub use listener::listen;
 pub use relay::relay_events;
-pub use rounds::repeat;
+pub use rounds::{repeat, repeat_on};

@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::error::Result;
 use crate::ports::bus::EventBus;
 use crate::ports::clock::Clock;
-use crate::store::{Event, Lease, Signal, Store, claim_events, mark_published, put_off};
+use crate::store::{Event, Lease, Signal, Store, claim_events, heard, mark_published, put_off};
 
 /// Aggregates whose events are taken at once.
 const AGGREGATES_MAX: i64 = 100;
@@ -32,15 +31,9 @@ pub async fn relay_events(
             Ok(_) => continue,
             Err(error) => tracing::warn!(%error, "the relay pauses"),
         }
-        let heard = async {
-            while !matches!(
-                signals.recv().await,
-                Ok(Signal::Outbox) | Err(RecvError::Lagged(_) | RecvError::Closed)
-            ) {}
-        };
         tokio::select! {
             () = stop.cancelled() => return,
-            () = heard => {}
+            () = heard(&mut signals, Signal::Outbox) => {}
             () = tokio::time::sleep(LOOK_SPAN) => {}
         }
     }
