@@ -7,7 +7,9 @@ use boxoffice_sdk::booking::v1::{Booking, booking};
 use boxoffice_sdk::payment::v1::payment;
 use boxoffice_sdk::reporting::v1::TimelineStep;
 use boxoffice_server::ports::clock::Clock;
+use boxoffice_server::store::{Signal, heard};
 use boxoffice_tests::{Person, Stage, StagePlan, World, look_until, scenarios};
+use tokio::time::timeout;
 
 /// Everything that events leave behind.
 const COUNTS: [&str; 7] = [
@@ -19,6 +21,8 @@ const COUNTS: [&str; 7] = [
     "select count(*) from booking_seat_change",
     "select count(*) from notification_notification",
 ];
+/// How long it may take until an event has caused a mail.
+const TOLD_MAX: Duration = Duration::from_secs(20);
 /// What an event is, in the outbox and in the log.
 const COLUMNS: &str =
     "message_id, context, kind, aggregate_id, aggregate_version, payload, occur_time";
@@ -66,6 +70,13 @@ async fn ended(buyer: &Person, stage: &Stage) -> Vec<(Booking, Vec<TimelineStep>
 }
 
 scenarios! {
+    async fn s_52_whoever_sends_mails_is_told_that_there_is_one(world: &World) {
+        let mut signals = world.app.store().signals().listen();
+        world.customer().await;
+        let told = timeout(TOLD_MAX, heard(&mut signals, Signal::Mails)).await;
+        told.expect("the welcome is caused");
+    }
+
     async fn s_40_every_committed_event_leaves_once_and_a_refusal_tells_nothing(world: &World) {
         let stage = world.stage(StagePlan::default()).await;
         let buyer = world.guest().await;

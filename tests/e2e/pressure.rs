@@ -8,13 +8,14 @@ use boxoffice_tests::pressure::PressurePlan;
 use boxoffice_tests::{Chance, World, scenarios};
 
 /// What has to happen in a sale that counts, and how often at the least.
-const LIVELY: [(&str, usize); 26] = [
+const LIVELY: [(&str, usize); 27] = [
     ("Hold done", 100),
     ("Hold SeatsTaken", 20),
     ("Change done", 10),
     ("Extend done", 5),
     ("Release done", 5),
     ("Book done", 60),
+    ("Book HoldExpired", 1),
     ("Pay done", 60),
     ("Act done", 1),
     ("Cancel done", 5),

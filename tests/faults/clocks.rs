@@ -17,13 +17,14 @@ const SALES: u64 = 2;
 const SALES_MAX: u64 = 10;
 
 /// What nobody can promise of times that come again: a hold that was over is good once more, and so
-/// its seat is taken of which everybody thinks that it is free; and a token is not good before its
-/// time.
+/// its seat is taken of which everybody thinks that it is free, and counts; and a token is not good
+/// before its time.
 fn is_promised(finding: &Finding) -> bool {
     let is_of_a_hold_that_was_over =
         finding.text.contains("Hold(HoldSeen") && finding.text.contains("state: Expired");
     match finding.promise {
         Promise::NoFalseTaken => false,
+        Promise::NoFalseRefusal => !finding.text.contains("reason: TooManyPlaces"),
         Promise::ClearAnswers => !finding.text.starts_with(SIGNED_OUT),
         Promise::OneStory | Promise::Acknowledged => !is_of_a_hold_that_was_over,
         _ => true,

@@ -21,7 +21,8 @@ use crate::bugs::{Sale, sale_of};
 
 /// The bugs of every run, of seats, of money, of streams, of strangers, and of requests, each with
 /// a promise that it breaks.
-const PLANTED: [(Bug, Promise); 5] = [
+const PLANTED: [(Bug, Promise); 6] = [
+    (Bug::BlockedSeatSellable, Promise::OneOwner),
     (Bug::SweepOfALiveHold, Promise::NoFalseRefusal),
     (Bug::WrongTotal, Promise::MoneyAgrees),
     (Bug::ChangeToldTwice, Promise::StreamsTell),

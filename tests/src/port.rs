@@ -1,7 +1,6 @@
 //! Ports that a server keeps when it starts again.
 
-use std::collections::BTreeSet;
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::sync::Mutex;
 
 /// Below the range that systems take the ports of outgoing connections from, so that nobody gets
@@ -10,15 +9,22 @@ const FIRST: u16 = 12_000;
 /// How many there are.
 const COUNT: u16 = 8_000;
 
-static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+/// What keeps others from what was given: the same port of a protocol that nobody here speaks.
+static GIVEN: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
 
-/// A port of 127.0.0.1 at which nobody listens and which nobody else in this process is given.
+/// A port of 127.0.0.1 at which nobody listens and which no other server is given as long as this
+/// process lives, whichever process of tests starts it.
 pub fn free_port() -> u16 {
-    let mut given = GIVEN.lock().expect("nobody failed with it");
     let first = u16::try_from(std::process::id() % u32::from(COUNT)).expect("it fits");
     let mut ports = (0..COUNT).map(|step| FIRST + (first + step) % COUNT);
-    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    let port = ports.find(|port| !given.contains(port) && is_free(port)).expect("a free port");
-    given.insert(port);
+    let (port, kept) = ports.find_map(reserve).expect("a free port");
+    GIVEN.lock().expect("nobody failed with it").push(kept);
     port
+}
+
+/// Keeps a port for this process, unless somebody else has it.
+fn reserve(port: u16) -> Option<(u16, UdpSocket)> {
+    let kept = UdpSocket::bind(("127.0.0.1", port)).ok()?;
+    TcpListener::bind(("127.0.0.1", port)).ok()?;
+    Some((port, kept))
 }

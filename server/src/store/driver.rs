@@ -272,16 +272,17 @@ impl Tx {
         let events = std::mem::take(&mut self.events);
         append_events(&mut self, &events).await?;
         if let Conn::Postgres(conn) = &mut self.conn {
-            for signal in &self.signals {
+            let messages: Vec<_> = self.signals.iter().filter_map(Signal::message).collect();
+            for message in &messages {
                 const SQL: &str = "select pg_notify($1, $2)";
-                let told = sqlx::query(SQL).bind(CHANNEL).bind(signal.to_string());
+                let told = sqlx::query(SQL).bind(CHANNEL).bind(message);
                 in_time(told.execute(&mut **conn)).await?;
             }
-        }
-        if let (true, Conn::Postgres(conn)) = (self.signals.is_empty(), &mut self.conn) {
-            // After a statement has failed, PostgreSQL takes a commit for a rollback and says
-            // nothing. Any statement before it complains; signals are statements.
-            in_time(sqlx::query("select 1").execute(&mut **conn)).await?;
+            if messages.is_empty() {
+                // After a statement has failed, PostgreSQL takes a commit for a rollback and says
+                // nothing. Any statement before it complains; signals are statements.
+                in_time(sqlx::query("select 1").execute(&mut **conn)).await?;
+            }
         }
         crash_point!(BeforeCommit);
         match self.conn {

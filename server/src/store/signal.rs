@@ -1,8 +1,6 @@
 //! Hints that something changed, sent after a commit. They save polling and may be lost: whoever
 //! listens also looks by itself from time to time.
 
-use std::fmt;
-
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
@@ -17,7 +15,7 @@ const SIGNALS_KEPT: usize = 4_096;
 pub enum Signal {
     /// Events wait in the outbox.
     Outbox,
-    /// Mails wait to be sent.
+    /// Mails wait to be sent, which the replica does itself that has caused them.
     Mails,
     /// Seats of an event changed.
     Seats(EventId),
@@ -25,23 +23,21 @@ pub enum Signal {
     Booking(BookingId),
 }
 
-impl fmt::Display for Signal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Outbox => f.write_str("outbox"),
-            Self::Mails => f.write_str("mails"),
-            Self::Seats(id) => write!(f, "seats {}", id.uuid()),
-            Self::Booking(id) => write!(f, "booking {}", id.uuid()),
-        }
-    }
-}
-
 impl Signal {
+    /// What other replicas are sent; `None` if it is none of their business.
+    pub fn message(&self) -> Option<String> {
+        Some(match self {
+            Self::Outbox => "outbox".to_owned(),
+            Self::Mails => return None,
+            Self::Seats(id) => format!("seats {}", id.uuid()),
+            Self::Booking(id) => format!("booking {}", id.uuid()),
+        })
+    }
+
     /// Reads what another replica sent.
     pub fn parse(text: &str) -> Option<Self> {
         match text.split_once(' ') {
             None if text == "outbox" => Some(Self::Outbox),
-            None if text == "mails" => Some(Self::Mails),
             Some(("seats", id)) => Some(Self::Seats(Uuid::try_parse(id).ok()?.into())),
             Some(("booking", id)) => Some(Self::Booking(Uuid::try_parse(id).ok()?.into())),
             _ => None,

@@ -22,7 +22,8 @@ where
     rounds(None, name, pause, stop, work).await;
 }
 
-/// The same, but a round begins as soon as a signal is heard, too.
+/// The same, but a round begins as soon as a signal is heard, too; after one that failed, it is the
+/// pause that is waited for.
 pub async fn repeat_on<F, W>(
     wake: Wake,
     name: &'static str,
@@ -47,34 +48,39 @@ async fn rounds<F, W>(
     W: Future<Output = Result<bool>> + Send,
 {
     loop {
-        match work().await {
+        let worked = work().await;
+        match &worked {
             Ok(false) => {}
             Ok(true) if !stop.is_cancelled() => continue,
             Ok(true) => return,
             Err(error) => tracing::warn!(name, %error, "a round of work failed"),
         }
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
-            () = woken(&mut wake) => {}
+            () = woken(&mut wake), if worked.is_ok() => {}
             () = tokio::time::sleep(pause) => {}
         }
     }
 }
 
-/// Waits for the signal, if there is one to wait for.
+/// Waits for the signal, if there is one to wait for. The round that follows answers all that were
+/// sent before it.
 async fn woken(wake: &mut Option<Wake>) {
-    match wake {
-        Some((signal, signals)) => heard(signals, *signal).await,
-        None => std::future::pending().await,
-    }
+    let Some((signal, signals)) = wake else { return std::future::pending().await };
+    heard(signals, *signal).await;
+    *signals = signals.resubscribe();
 }
 
 #[cfg(test)]
 mod tests {
     use tokio::sync::mpsc;
+    use tokio::time::timeout;
 
     use super::*;
     use crate::store::Signals;
+
+    const SOON: Duration = Duration::from_secs(10);
 
     #[tokio::test]
     async fn a_round_begins_when_its_signal_is_heard_and_for_no_other() {
@@ -87,12 +93,16 @@ mod tests {
         let hour = Duration::from_secs(3_600);
         let heard = (Signal::Mails, signals.listen());
         let worker = tokio::spawn(repeat_on(heard, "mails", hour, stop.clone(), work));
-        rounds.recv().await.expect("the first");
+        timeout(SOON, rounds.recv()).await.expect("the first");
         signals.send(Signal::Outbox);
         tokio::task::yield_now().await;
         assert!(rounds.try_recv().is_err(), "that is none of its business");
-        signals.send(Signal::Mails);
-        rounds.recv().await.expect("the second");
+        for _ in 0..3 {
+            signals.send(Signal::Mails);
+        }
+        timeout(SOON, rounds.recv()).await.expect("the second");
+        tokio::task::yield_now().await;
+        assert!(rounds.try_recv().is_err(), "one round answers them all");
         stop.cancel();
         worker.await.expect("it ends");
     }

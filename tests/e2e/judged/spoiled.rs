@@ -8,9 +8,9 @@ use boxoffice_sdk::payment::v1::payment;
 use boxoffice_sdk::{Code, ErrorReason};
 use boxoffice_tests::LedgerLine;
 use boxoffice_tests::history::{
-    Answer, BookingSeen, Call, Entry, HoldSeen, Moment, NEVER, Outcome, PaymentSeen,
+    Answer, BookingSeen, Call, Entry, History, HoldSeen, Moment, NEVER, Outcome, PaymentSeen,
 };
-use boxoffice_tests::judge::{Promise, TrueBooking, TrueHold, TruePayment, judge};
+use boxoffice_tests::judge::{Promise, TrueBooking, TrueHold, TruePayment, Truth, judge};
 use uuid::Uuid;
 
 use super::platform::TTL_MICROS;
@@ -64,7 +64,7 @@ pub fn kept(synthetic: &Synthetic) -> (Entry, BookingSeen) {
 /// When the last call was answered.
 fn last(synthetic: &Synthetic) -> Moment {
     let ends = synthetic.history.entries.iter().map(|entry| entry.to);
-    ends.filter(|to| *to < NEVER).max().expect("entries")
+    ends.filter(|to| *to < NEVER).max().unwrap_or_default()
 }
 
 /// One more call, by somebody else, of a minute after everything.
@@ -134,6 +134,50 @@ fn places_that_are_free_and_called_taken_are_found() {
         let (code, reason) = (Code::Aborted, ErrorReason::SeatsTaken);
         add(synthetic, call, Outcome::Refused { code, reason, seats: Vec::new() });
     });
+}
+
+/// A history of two holds, of three standing places each, and a third that was refused while both
+/// were held. What is found if there are so many places, and a buyer may have so many.
+fn found_of_three_holds(
+    (standing, limit): (i64, i64),
+    reason: ErrorReason,
+    end_one: bool,
+) -> BTreeSet<Promise> {
+    let mut synthetic = RIGHT.clone();
+    synthetic.history = History::default();
+    let places_per_buyer_max = Some(limit);
+    synthetic.truth = Truth { standing, places_per_buyer_max, ..Truth::default() };
+    for _ in 0..2 {
+        add_hold(&mut synthetic, Vec::new(), 3);
+    }
+    if end_one {
+        let made = synthetic.history.entries[0].clone();
+        let Outcome::Done(Answer::Hold(mut hold)) = made.outcome else { panic!("a hold") };
+        hold.state = hold::State::Released;
+        synthetic.truth.holds.get_mut(&hold.id).expect("it is there").state = hold.state;
+        add(&mut synthetic, Call::Release(hold.id), Outcome::Done(Answer::Hold(hold)));
+    }
+    let call = Call::Hold { event: Uuid::nil(), seats: Vec::new(), standing: 3 };
+    let (code, seats) = (Code::Aborted, Vec::new());
+    add(&mut synthetic, call, Outcome::Refused { code, reason, seats });
+    let findings = judge(&synthetic.history, &synthetic.truth);
+    findings.iter().map(|one| one.promise).collect()
+}
+
+#[test]
+fn a_refusal_is_doubted_from_the_first_place_on_that_there_was() {
+    let right = BTreeSet::new();
+    for (reason, promise) in [
+        (ErrorReason::SeatsTaken, Promise::NoFalseTaken),
+        (ErrorReason::TooManyPlaces, Promise::NoFalseRefusal),
+    ] {
+        let is_limit = reason == ErrorReason::TooManyPlaces;
+        let of = |places: i64| if is_limit { (100, places) } else { (places, 100) };
+        assert_eq!(found_of_three_holds(of(8), reason, false), right, "two are left");
+        let wrong = BTreeSet::from([promise]);
+        assert_eq!(found_of_three_holds(of(9), reason, false), wrong, "three are left");
+        assert_eq!(found_of_three_holds(of(8), reason, true), wrong, "three came back");
+    }
 }
 
 #[test]

@@ -17,6 +17,12 @@ pub type Moment = i64;
 /// When a call ended that was never answered.
 pub const NEVER: Moment = Moment::MAX;
 
+/// How far apart two readings of one clock may be, in microseconds.
+const SHARED_CLOCK_SLACK: Moment = 20_000;
+/// The same of a server that follows the clock of its database, and does not know how much of the
+/// way there and back its answer was under way.
+pub const OWN_CLOCK_SLACK: Moment = 250_000;
+
 /// The number of the organizer and of the gates; buyers come after.
 pub const ORGANIZER: usize = 0;
 
@@ -258,7 +264,7 @@ pub struct Entry {
 }
 
 /// All calls of a sale, and how the server's clock was turned meanwhile.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct History {
     /// The calls, in no particular order.
     pub entries: Vec<Entry>,
@@ -266,6 +272,19 @@ pub struct History {
     pub server_begin_micros: i64,
     /// How the server's clock was turned, one after the other.
     pub turns: Vec<Turn>,
+    /// By how much the server's clock may be read wrong.
+    pub clock_slack: Moment,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            server_begin_micros: 0,
+            turns: Vec::new(),
+            clock_slack: SHARED_CLOCK_SLACK,
+        }
+    }
 }
 
 /// A turn of the server's clock, at some moment of a short time.

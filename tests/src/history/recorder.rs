@@ -7,7 +7,7 @@ use boxoffice_sdk::{Code, Error};
 use boxoffice_server::ports::clock::Clock;
 use uuid::Uuid;
 
-use super::{Answer, Call, Entry, History, Moment, NEVER, Outcome, Turn};
+use super::{Answer, Call, Entry, History, Moment, NEVER, OWN_CLOCK_SLACK, Outcome, Turn};
 use crate::clock::HandClock;
 
 /// How often two clocks are read to know how far they are apart.
@@ -32,6 +32,12 @@ impl Recorder {
         let (begun, server_begin_micros) = read_at_once(clock);
         let history = History { server_begin_micros, ..History::default() };
         Self { begun, history: Arc::new(Mutex::new(history)) }
+    }
+
+    /// The server goes by a clock of its own instead, which is as right as it can be.
+    pub fn with_clock_of_its_own(self) -> Self {
+        self.write(|history| history.clock_slack = OWN_CLOCK_SLACK);
+        self
     }
 
     /// Now.

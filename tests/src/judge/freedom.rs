@@ -4,7 +4,7 @@
 //! have been enough beside all that were possibly had; or that it is too many for one buyer, if it
 //! is not with all that this buyer possibly had.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use boxoffice_sdk::ErrorReason;
 use uuid::Uuid;
@@ -78,7 +78,7 @@ impl Counts {
     /// So many more from one moment to another, and in it.
     fn add(&mut self, count: i64, from: Moment, to: Moment) {
         if count > 0 {
-            self.0.extend([(from, count), (to.saturating_add(1), -count)]);
+            self.0.extend([(from, count), (to.max(from).saturating_add(1), -count)]);
         }
     }
 
@@ -101,6 +101,13 @@ impl Counts {
     }
 }
 
+/// Whether somebody was told of each hold that there is.
+fn is_nothing_untold(history: &History, truth: &Truth) -> bool {
+    let told = history.entries.iter().filter_map(|entry| entry.hold().map(|seen| seen.id));
+    let told: HashSet<Uuid> = told.collect();
+    truth.holds.keys().all(|id| told.contains(id))
+}
+
 /// What somebody possibly had, and when.
 #[derive(Default)]
 struct Possible {
@@ -115,10 +122,17 @@ struct Possible {
 impl Possible {
     fn of(history: &History, truth: &Truth, requests: &Requests) -> Self {
         let over = Over::of(history, requests);
+        let is_nothing_untold = is_nothing_untold(history, truth);
         let mut possible = Self::default();
+        let mut counted = HashSet::new();
         for entry in history.entries.iter().filter(|entry| !entry.is_refused()) {
-            if entry.outcome == Outcome::Unknown && requests.done(entry) != NEVER {
+            let is_left = entry.outcome == Outcome::Unknown;
+            if is_left && requests.done(entry) != NEVER {
                 // The answer that came in the end says more.
+                continue;
+            }
+            if is_left && is_nothing_untold && matches!(entry.call, Call::Hold { .. }) {
+                // It would be there, and nobody would have been told of it.
                 continue;
             }
             let from = requests.begun(entry);
@@ -129,7 +143,11 @@ impl Possible {
                 }
                 continue;
             }
-            let (wanted, hold) = (Wanted::by(&entry.call), entry.hold().map(|seen| seen.id));
+            let hold = match &entry.call {
+                Call::Change { hold, .. } => Some(*hold),
+                _ => entry.hold().map(|seen| seen.id),
+            };
+            let wanted = Wanted::by(&entry.call);
             for seat in wanted.seats {
                 let to = hold.map(|hold| {
                     let removed = over.of_seat(hold, *seat, entry, requests);
@@ -137,7 +155,9 @@ impl Possible {
                 });
                 possible.seats.entry(*seat).or_default().push((from, to.unwrap_or(NEVER)));
             }
-            if wanted.all() > 0 {
+            // Whoever asks twice by one id has it once.
+            let is_new = entry.request.is_none_or(|id| counted.insert((entry.caller, id)));
+            if is_new && wanted.all() > 0 {
                 let to = hold.map(|hold| over.of_hold(history, truth, hold, None));
                 let to = to.unwrap_or(NEVER);
                 possible.standing.add(wanted.standing, from, to);

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::owners::Owners;
 use super::requests::Requests;
 use super::stories::hold_may_become;
-use super::{CLOCK_SLACK, Finding, Promise, TrueHold, Truth, UNTOLD, finding, said};
+use super::{Finding, Promise, TrueHold, Truth, UNTOLD, finding, said};
 use crate::history::{Call, Entry, History, HoldSeen};
 
 pub(super) fn judge(
@@ -70,7 +70,7 @@ fn too_long(
         .map(|(id, made)| {
             // By then it was surely made.
             let made = history.shown_at_most(requests.begun(made), requests.done(made));
-            (id, made.saturating_add(life_max).saturating_add(CLOCK_SLACK))
+            (id, made.saturating_add(life_max).saturating_add(history.clock_slack))
         })
         .collect();
     let mut findings = Vec::new();

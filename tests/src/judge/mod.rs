@@ -36,8 +36,6 @@ pub use truth::{BookedPlace, TrueBooking, TrueHold, TruePayment, TrueTicket, Tru
 
 /// Declines after which a booking fails and its seats are free.
 const DECLINES_MAX: usize = 5;
-/// By how much the clocks of a test and of its server may be read apart, in microseconds.
-const CLOCK_SLACK: Moment = 20_000;
 
 /// What is said of something that is there and was never answered with.
 pub const UNTOLD: &str = "nobody was told of";

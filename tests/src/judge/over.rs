@@ -8,7 +8,7 @@ use boxoffice_sdk::payment::v1::payment;
 use uuid::Uuid;
 
 use super::requests::Requests;
-use super::{CLOCK_SLACK, Truth, earliest};
+use super::{Truth, earliest};
 use crate::history::{BookingSeen, Call, Entry, History, Moment, NEVER};
 
 /// By when what was had was surely over.
@@ -95,7 +95,8 @@ impl<'a> Over<'a> {
             None if self.endless.contains(&id) => self.holds.get(&id).copied().unwrap_or(NEVER),
             None => {
                 let expiry = self.expiries.get(&id).map(|end| history.surely_reached(*end));
-                let expiry = expiry.map_or(NEVER, |moment| moment.saturating_add(CLOCK_SLACK));
+                let expiry =
+                    expiry.map_or(NEVER, |moment| moment.saturating_add(history.clock_slack));
                 self.holds.get(&id).copied().unwrap_or(NEVER).min(expiry)
             }
         }

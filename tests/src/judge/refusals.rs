@@ -6,11 +6,12 @@ use boxoffice_sdk::ErrorReason;
 use uuid::Uuid;
 
 use super::requests::Requests;
-use super::{CLOCK_SLACK, Finding, Promise, Truth, finding};
-use crate::history::{Call, Entry, History, Moment, Outcome, Subject};
+use super::{Finding, Promise, Truth, earliest, finding};
+use crate::history::{Answer, Call, Entry, History, Moment, Outcome, Subject};
 
 pub(super) fn judge(history: &History, truth: &Truth, requests: &Requests) -> Vec<Finding> {
     let (ends, admissions) = (ends(history), admissions(history, requests));
+    let admitted = admitted(history, requests);
     let mut findings = Vec::new();
     for entry in &history.entries {
         let Outcome::Refused { reason, .. } = &entry.outcome else { continue };
@@ -25,8 +26,10 @@ pub(super) fn judge(history: &History, truth: &Truth, requests: &Requests) -> Ve
             {
                 "nobody had come in by that ticket"
             }
-            (ErrorReason::TicketUsed, Call::Cancel(id), _) if !has_entries(truth, *id) => {
-                "nobody came in by any of its tickets"
+            (ErrorReason::TicketUsed, Call::Cancel(id), _)
+                if !may_have_entries(truth, *id, &admitted, entry) =>
+            {
+                "nobody had come in by any of its tickets"
             }
             _ => continue,
         };
@@ -50,7 +53,7 @@ fn ends(history: &History) -> HashMap<Uuid, Vec<(Moment, i64)>> {
 fn may_be_over(history: &History, told: Option<&Vec<(Moment, i64)>>, entry: &Entry) -> bool {
     let told = told.into_iter().flatten().filter(|(told, _)| *told < entry.from);
     let end = told.map(|(_, end)| *end).max();
-    end.is_none_or(|end| history.reached(end) - CLOCK_SLACK <= entry.to)
+    end.is_none_or(|end| history.reached(end) - history.clock_slack <= entry.to)
 }
 
 /// When somebody first came with each ticket who may have been let in.
@@ -66,8 +69,25 @@ fn admissions<'a>(history: &'a History, requests: &Requests) -> HashMap<&'a str,
     admissions
 }
 
-/// Whether somebody has come in by a ticket of this booking.
-fn has_entries(truth: &Truth, booking: Uuid) -> bool {
-    let kept = truth.bookings.get(&booking);
-    kept.is_some_and(|kept| kept.tickets.iter().any(|ticket| ticket.entries > 0))
+/// The same of those who were told that they were let in, by the ticket's id.
+fn admitted(history: &History, requests: &Requests) -> HashMap<Uuid, Moment> {
+    let mut admitted = HashMap::new();
+    for entry in &history.entries {
+        if let Outcome::Done(Answer::Admitted(ticket)) = &entry.outcome {
+            earliest(&mut admitted, *ticket, requests.begun(entry));
+        }
+    }
+    admitted
+}
+
+/// Whether somebody may have come in by a ticket of this booking before this call was answered.
+fn may_have_entries(
+    truth: &Truth,
+    booking: Uuid,
+    admitted: &HashMap<Uuid, Moment>,
+    entry: &Entry,
+) -> bool {
+    let tickets = truth.bookings.get(&booking).into_iter().flat_map(|kept| &kept.tickets);
+    let mut used = tickets.filter(|ticket| ticket.entries > 0);
+    used.any(|ticket| admitted.get(&ticket.id).is_none_or(|first| *first <= entry.to))
 }

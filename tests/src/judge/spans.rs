@@ -7,7 +7,7 @@ use boxoffice_sdk::booking::v1::{booking, hold};
 use uuid::Uuid;
 
 use super::owners::Owners;
-use super::{CLOCK_SLACK, DECLINES_MAX, earliest};
+use super::{DECLINES_MAX, earliest};
 use crate::history::{BookingSeen, Call, Entry, History, Moment, NEVER, ORGANIZER, Outcome};
 
 /// A time in which somebody surely had places.
@@ -100,7 +100,7 @@ impl<'a> Ends<'a> {
 
 /// The last moment at which the server's clock surely does not show this time yet.
 fn surely_before(history: &History, server_micros: i64) -> Moment {
-    history.reached(server_micros) - CLOCK_SLACK
+    history.reached(server_micros) - history.clock_slack
 }
 
 /// Whether two entries are one request.

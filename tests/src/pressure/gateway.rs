@@ -15,15 +15,15 @@ use crate::chance::Chance;
 use crate::clock::HandClock;
 use crate::history::PaymentSeen;
 use crate::notice::{notice, post};
-use crate::patience::eventually;
 use crate::world::World;
 
 /// The token of a card whose gateway cannot be asked; what becomes of it, only notices tell.
 pub(super) const UNREACHABLE: &str = "tok_unreachable";
 
-/// What a notice is answered with.
-const TAKEN: u16 = 200;
-const OF_ANOTHER_AMOUNT: u16 = 409;
+/// How a notice is answered that was signed too long ago.
+const STALE: u16 = 401;
+/// How often it is posted at the most.
+const POSTS_MAX: usize = 5;
 
 /// What the sandbox of a world can do besides what it is asked for.
 pub struct Gateway {
@@ -90,8 +90,8 @@ impl Gateway {
         }
     }
 
-    /// Tells that something has become of a payment of so much, and again until that is heard: the
-    /// clock may be turned so far meanwhile that the signature is too old.
+    /// Tells that something has become of a payment of so much, and again if the clock was turned
+    /// so far meanwhile that the signature is too old. Any other answer says nothing to it.
     pub(super) async fn tell(&self, payment: &PaymentSeen, state: &str, amount: i64) {
         let number = self.notices.fetch_add(1, Ordering::SeqCst);
         let about = Payment {
@@ -100,13 +100,11 @@ impl Gateway {
             ..Default::default()
         };
         let body = notice(&format!("whe_told_{number}_{}", payment.id), &about, state).to_string();
-        eventually(async || {
+        for _ in 0..POSTS_MAX {
             let signature = self.secret.sign(body.as_bytes(), self.clock.now());
-            match post(&self.url, "/webhooks/sandbox", &signature, &body).await {
-                TAKEN | OF_ANOTHER_AMOUNT => Ok(()),
-                status => Err(format!("a notice is answered with {status}")),
+            if post(&self.url, "/webhooks/sandbox", &signature, &body).await != STALE {
+                return;
             }
-        })
-        .await;
+        }
     }
 }

@@ -125,6 +125,11 @@ impl Pressure {
         }
     }
 
+    /// The server goes by a clock of its own.
+    pub fn with_clock_of_its_own(self) -> Self {
+        Self { recorder: self.recorder.with_clock_of_its_own(), ..self }
+    }
+
     /// Has the gateway tell of payments by itself.
     pub fn with_gateway(self, gateway: Gateway) -> Self {
         Self { gateway: Some(gateway), ..self }

@@ -55,7 +55,8 @@ impl Siege {
     /// people in. Every second one makes each call once and finds out by himself what became of it;
     /// the others leave that to the SDK.
     pub async fn begin(door: &Door, plan: PressurePlan, seed: u64) -> Self {
-        Self::begin_at(&[door], &HandClock::default(), plan, seed).await
+        let siege = Self::begin_at(&[door], &HandClock::default(), plan, seed).await;
+        Self { sale: siege.sale.with_clock_of_its_own(), ..siege }
     }
 
     /// The same at several doors, by which people come in turn, and by a clock of the servers'.
