@@ -6,7 +6,7 @@ use boxoffice_sdk::ErrorReason;
 use boxoffice_sdk::booking::v1::booking;
 use boxoffice_tests::pressure::{Siege, Verdict};
 use boxoffice_tests::{
-    Backend, Chance, HandClock, Process, SandboxChild, StagePlan, free_port, length, portions,
+    Backend, Chance, Process, SandboxChild, StagePlan, free_port, length, portions,
 };
 use tempfile::TempDir;
 
@@ -103,8 +103,8 @@ async fn s_42_a_replica_that_stands_still_now_and_then_sends_no_event_twice_for_
     let (seed, times) = (Chance::seed(), length("BOXOFFICE_TEST_PAUSES", PAUSES));
     let (mut verdict, mut taken) = (Verdict::default(), 0);
     for (seed, times) in (seed..).zip(portions(times, PAUSES_A_SALE)) {
-        let (doors, clock) = ([&*pair.second, &*pair.first], HandClock::default());
-        let siege = Siege::begin_at(&doors, &clock, Siege::plan(BUYERS), seed).await;
+        let doors = [&*pair.second, &*pair.first];
+        let siege = Siege::begin_at(&doors, None, Siege::plan(BUYERS), seed).await;
         taken += siege.sell_during(pause_at_random(&pair, siege.chance(), times)).await;
         verdict.add(siege.end(&pair.first.database, &pair.sandbox.ledger).await);
     }

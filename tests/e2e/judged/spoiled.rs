@@ -10,7 +10,7 @@ use boxoffice_tests::LedgerLine;
 use boxoffice_tests::history::{
     Answer, BookingSeen, Call, Entry, History, HoldSeen, Moment, NEVER, Outcome, PaymentSeen,
 };
-use boxoffice_tests::judge::{Promise, TrueBooking, TrueHold, TruePayment, Truth, judge};
+use boxoffice_tests::judge::{Finding, Promise, TrueBooking, TrueHold, TruePayment, Truth, judge};
 use uuid::Uuid;
 
 use super::platform::TTL_MICROS;
@@ -29,20 +29,24 @@ static RIGHT: LazyLock<Synthetic> = LazyLock::new(|| {
 /// Spoils a right history and asserts that the judge finds this promise broken.
 pub fn assert_found(promise: Promise, spoil: impl FnOnce(&mut Synthetic)) {
     let found = found(spoil);
-    assert!(found.contains(&promise), "{promise:?} in {found:?}");
+    assert!(promises(&found).contains(&promise), "{promise:?} in {found:?}");
 }
 
 /// The same, of that promise alone.
 pub fn assert_found_alone(promise: Promise, spoil: impl FnOnce(&mut Synthetic)) {
-    assert_eq!(found(spoil), BTreeSet::from([promise]));
+    let found = found(spoil);
+    assert_eq!(promises(&found), BTreeSet::from([promise]), "{found:?}");
 }
 
-/// Which promises the judge finds broken.
-fn found(spoil: impl FnOnce(&mut Synthetic)) -> BTreeSet<Promise> {
+/// What the judge finds once a right history is spoiled.
+fn found(spoil: impl FnOnce(&mut Synthetic)) -> Vec<Finding> {
     let mut synthetic = RIGHT.clone();
     spoil(&mut synthetic);
-    let findings = judge(&synthetic.history, &synthetic.truth);
-    findings.iter().map(|one| one.promise).collect()
+    judge(&synthetic.history, &synthetic.truth)
+}
+
+fn promises(found: &[Finding]) -> BTreeSet<Promise> {
+    found.iter().map(|one| one.promise).collect()
 }
 
 /// The first entry that answers so.
@@ -143,10 +147,10 @@ fn found_of_three_holds(
     reason: ErrorReason,
     end_one: bool,
 ) -> BTreeSet<Promise> {
-    let mut synthetic = RIGHT.clone();
-    synthetic.history = History::default();
     let places_per_buyer_max = Some(limit);
-    synthetic.truth = Truth { standing, places_per_buyer_max, ..Truth::default() };
+    let truth = Truth { standing, places_per_buyer_max, ..Truth::default() };
+    let (history, free_seat) = (History::default(), Uuid::nil());
+    let mut synthetic = Synthetic { history, truth, free_seat };
     for _ in 0..2 {
         add_hold(&mut synthetic, Vec::new(), 3);
     }
@@ -160,8 +164,7 @@ fn found_of_three_holds(
     let call = Call::Hold { event: Uuid::nil(), seats: Vec::new(), standing: 3 };
     let (code, seats) = (Code::Aborted, Vec::new());
     add(&mut synthetic, call, Outcome::Refused { code, reason, seats });
-    let findings = judge(&synthetic.history, &synthetic.truth);
-    findings.iter().map(|one| one.promise).collect()
+    promises(&judge(&synthetic.history, &synthetic.truth))
 }
 
 #[test]

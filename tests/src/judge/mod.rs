@@ -22,9 +22,9 @@ mod truth;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::Hash;
 
 use boxoffice_sdk::operations::v1::InvariantResult;
-use uuid::Uuid;
 
 use crate::history::{Entry, History, Moment};
 use crate::streams::Breach;
@@ -123,8 +123,8 @@ pub fn judge(history: &History, truth: &Truth) -> Vec<Finding> {
 }
 
 /// Notes a moment at which something was, unless an earlier one is known.
-fn earliest(times: &mut HashMap<Uuid, Moment>, id: Uuid, moment: Moment) {
-    times.entry(id).and_modify(|known| *known = moment.min(*known)).or_insert(moment);
+fn earliest<K: Eq + Hash>(times: &mut HashMap<K, Moment>, key: K, moment: Moment) {
+    times.entry(key).and_modify(|known| *known = moment.min(*known)).or_insert(moment);
 }
 
 /// A finding about some calls.

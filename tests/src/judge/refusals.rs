@@ -58,12 +58,10 @@ fn may_be_over(history: &History, told: Option<&Vec<(Moment, i64)>>, entry: &Ent
 
 /// When somebody first came with each ticket who may have been let in.
 fn admissions<'a>(history: &'a History, requests: &Requests) -> HashMap<&'a str, Moment> {
-    let mut admissions: HashMap<&str, Moment> = HashMap::new();
+    let mut admissions = HashMap::new();
     for entry in history.entries.iter().filter(|entry| !entry.is_refused()) {
         if let Call::Admit(code) = &entry.call {
-            let begun = requests.begun(entry);
-            let first = admissions.entry(code).or_insert(begun);
-            *first = begun.min(*first);
+            earliest(&mut admissions, code.as_str(), requests.begun(entry));
         }
     }
     admissions

@@ -55,18 +55,24 @@ impl Siege {
     /// people in. Every second one makes each call once and finds out by himself what became of it;
     /// the others leave that to the SDK.
     pub async fn begin(door: &Door, plan: PressurePlan, seed: u64) -> Self {
-        let siege = Self::begin_at(&[door], &HandClock::default(), plan, seed).await;
-        Self { sale: siege.sale.with_clock_of_its_own(), ..siege }
+        Self::begin_at(&[door], None, plan, seed).await
     }
 
-    /// The same at several doors, by which people come in turn, and by a clock of the servers'.
+    /// The same at several doors, by which people come in turn, of servers that go by this clock;
+    /// if there is none, by clocks of their own.
     pub async fn begin_at(
         doors: &[&Door],
-        clock: &HandClock,
+        clock: Option<&HandClock>,
         plan: PressurePlan,
         seed: u64,
     ) -> Self {
-        let sale = Pressure::begin(doors[0], &plan, clock).await;
+        let sale = match clock {
+            Some(clock) => Pressure::begin(doors[0], &plan, clock).await,
+            None => {
+                let sale = Pressure::begin(doors[0], &plan, &HandClock::default()).await;
+                sale.with_clock_of_its_own()
+            }
+        };
         let mut people = Vec::new();
         for (number, door) in doors.iter().cycle().take(plan.buyers).enumerate() {
             let mut person = door.guest().await;
