@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use boxoffice_sdk::Code;
-use boxoffice_tests::history::Outcome;
+use boxoffice_tests::history::{Call, Outcome};
 use boxoffice_tests::pressure::{Siege, Verdict};
 use boxoffice_tests::streams::{Keeper, Recorder, StreamLog, Tally, assert_kept, channel, linger};
 use boxoffice_tests::{Backend, Chance, HandClock, Process, Stage, length, portions, search_logs};
@@ -82,13 +82,14 @@ async fn restart_under_load(process: &mut Process, mut chance: Chance, count: us
     away_max
 }
 
-/// Every call was answered, and nothing was refused but by a rule.
+/// Every call was answered, and nothing was refused but by a rule. A copy of a used token is no
+/// purchase and shown once, as the SDK makes all calls about tokens: the server may be away then.
 fn assert_nothing_failed(siege: &Siege) {
     for entry in &siege.history().entries {
         let has_failed = match &entry.outcome {
             Outcome::Done(_) => false,
             Outcome::Refused { code, .. } => !BY_RULE.contains(code),
-            Outcome::Unknown => true,
+            Outcome::Unknown => entry.call != Call::ShowUsedToken,
         };
         assert!(!has_failed, "{entry:?}");
     }
