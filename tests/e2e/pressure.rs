@@ -4,9 +4,11 @@
 
 use boxoffice_server::adapters::sandbox::WebhookPlan;
 use boxoffice_server::config::Config;
-use boxoffice_tests::pressure::PressurePlan;
+use boxoffice_tests::pressure::{PressurePlan, Verdict};
 use boxoffice_tests::{Chance, World, scenarios};
 
+/// Sales at the most until everything has happened that has to.
+const SALES_MAX: usize = 3;
 /// What has to happen in a sale that counts, and how often at the least.
 const LIVELY: [(&str, usize); 27] = [
     ("Hold done", 100),
@@ -49,11 +51,17 @@ scenarios! {
     with with_webhooks;
 
     async fn a_sale_under_pressure_breaks_no_promise(world: &World) {
-        let seed = Chance::seed();
-        let verdict = world.press(&PressurePlan::default(), seed).await;
-        boxoffice_tests::tell!("seed {seed}: {}", verdict.shown());
-        verdict.assert_clean(seed);
-        verdict.assert_lively(seed, &LIVELY);
+        let first = Chance::seed();
+        let mut verdict = Verdict::default();
+        for seed in (first..).take(SALES_MAX) {
+            verdict.add(world.press(&PressurePlan::default(), seed).await);
+            boxoffice_tests::tell!("seed {seed}: {}", verdict.shown());
+            verdict.assert_clean(seed);
+            if verdict.rare(&LIVELY).is_empty() && verdict.count_ending(" unknown") >= LEFT_MIN {
+                break;
+            }
+        }
+        verdict.assert_lively(first, &LIVELY);
         assert!(verdict.count_ending(" unknown") >= LEFT_MIN, "too few went away from a call");
         assert_eq!(verdict.count("streams broken"), 0, "nothing breaks a stream here");
     }

@@ -37,13 +37,17 @@ async fn sell_in_a_storm(backend: Backend) {
     let (mut verdict, mut worst) = (Verdict::default(), Duration::ZERO);
     for (seed, kills) in (seed..).zip(portions(kills, KILLS_A_SALE)) {
         let siege = Siege::begin(&process, Siege::plan(BUYERS), seed).await;
+        let mut siege = siege.watched(&process.database).await;
         let trouble = kill_at_random(&mut process, &siege, kills);
         worst = worst.max(siege.sell_during(trouble).await);
         verdict.add(siege.end(&process.database, &process.ledger_file()).await);
     }
     boxoffice_tests::tell!("{kills} kills, ready after {worst:?} at the latest");
     verdict.assert_noticed(kills);
-    verdict.assert_lively(seed, &[("Hold done", BUYERS), ("Pay done", 1), ("Cancel done", 1)]);
+    verdict.assert_lively(
+        seed,
+        &[("Hold done", BUYERS), ("Pay done", 1), ("Cancel done", 1), ("streams resumed", 1)],
+    );
     process.finish().await;
 }
 

@@ -57,6 +57,7 @@ async fn survives(backend: Backend, point: Point, pass: u64, seed: u64) {
     let mut process = Process::prepare_at_one_port(database, folder, &["--mail", &mails]);
     process.start_again().await;
     let siege = Siege::begin(&process, Siege::plan(BUYERS), seed).await;
+    let mut siege = siege.watched(&process.database).await;
     process.kill();
     process.start_faulty(&format!("crash={}:{pass}", point.name())).await;
     let ready = siege.sell_during(die_and_come_back(&mut process, point, pass)).await;

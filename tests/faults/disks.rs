@@ -164,7 +164,7 @@ async fn fill_for_a_while(small: &Small, stage: &Stage) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_refuses_writes_for_now_and_nothing_is_lost() {
     let small = Small::start().await;
-    let siege = Siege::begin(&small.process, Siege::plan(8), Chance::seed()).await;
+    let mut siege = Siege::begin(&small.process, Siege::plan(8), Chance::seed()).await;
     siege.sell_during(fill_for_a_while(&small, siege.stage())).await;
     siege.clear_up().await;
     let (_copy, database) = small.settled().await;

@@ -91,6 +91,7 @@ async fn a_full_disk_of_postgres_refuses_writes_for_now_and_nothing_is_lost() {
     let mut process = Process::prepare(database, folder, &[]);
     process.start_again().await;
     let siege = Siege::begin(&process, Siege::plan(BUYERS), Chance::seed()).await;
+    let mut siege = siege.watched(&process.database).await;
     siege.sell_during(fill_for_a_while(&mut server, &process, &siege)).await;
     siege.end(&process.database, &process.ledger_file()).await.assert_noticed(1);
     let log = std::fs::read_to_string(server.log()).expect("a log");

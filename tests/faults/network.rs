@@ -65,7 +65,8 @@ impl Far {
 
     /// A sale by way of the networks.
     async fn siege(&self, seed: u64) -> Siege {
-        Siege::begin(&self.door, Siege::plan(BUYERS), seed).await
+        let siege = Siege::begin(&self.door, Siege::plan(BUYERS), seed).await;
+        siege.watched(&self.process.database).await
     }
 
     /// Another event, for those whom the judge does not hear of.
@@ -73,7 +74,7 @@ impl Far {
         self.process.stage(StagePlan::default()).await
     }
 
-    async fn end(&self, siege: &Siege) -> Verdict {
+    async fn end(&self, mut siege: Siege) -> Verdict {
         siege.end(&self.process.database, &self.process.ledger_file()).await
     }
 }
@@ -102,7 +103,7 @@ async fn loses_nothing_by_resets(backend: Backend) {
     for (seed, times) in (seed..).zip(portions(times, RESETS_A_SALE)) {
         let siege = far.siege(seed).await;
         hit += siege.sell_during(reset_at_random(&far, siege.chance(), times)).await;
-        verdict.add(far.end(&siege).await);
+        verdict.add(far.end(siege).await);
     }
     boxoffice_tests::tell!("{hit} connections were reset");
     assert!(hit > 0, "no connection was reset");
@@ -138,7 +139,7 @@ async fn a_sale_goes_on_over_a_slow_and_unsteady_network() {
     let struck = [far.database(), &far.port].map(Proxy::struck_count);
     boxoffice_tests::tell!("{struck:?} messages came late");
     assert!(struck.iter().all(|count| *count > 0), "the network was quick");
-    far.end(&siege).await.assert_noticed(0);
+    far.end(siege).await.assert_noticed(0);
     far.process.finish().await;
 }
 
@@ -212,7 +213,7 @@ async fn hangs_nobody() {
     siege.sell_during(trouble).await;
     assert_no_connection_is_leaked(&far, &aside).await;
     let_go(&far, &aside).await;
-    far.end(&siege).await.assert_noticed(2);
+    far.end(siege).await.assert_noticed(2);
     far.process.finish().await;
 }
 
@@ -230,7 +231,7 @@ async fn gives_up_the_silent() {
     };
     siege.sell_during(trouble).await;
     look_until(async || far.database().made_count(), |made| *made > POOL / 2).await;
-    far.end(&siege).await.assert_noticed(1);
+    far.end(siege).await.assert_noticed(1);
     far.process.finish().await;
 }
 
@@ -252,7 +253,7 @@ async fn charges_once_over_a_bad_network(backend: Backend) {
     let mut flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     flags.extend(["--listen", &address]);
     let far = Far::start(backend, &flags).await;
-    let siege = far.siege(Chance::seed()).await;
+    let mut siege = far.siege(Chance::seed()).await;
     let trouble = async {
         webhooks.set(|toxics| toxics.is_down = true);
         webhooks.reset();

@@ -105,6 +105,7 @@ async fn s_42_a_replica_that_stands_still_now_and_then_sends_no_event_twice_for_
     for (seed, times) in (seed..).zip(portions(times, PAUSES_A_SALE)) {
         let doors = [&*pair.second, &*pair.first];
         let siege = Siege::begin_at(&doors, None, Siege::plan(BUYERS), seed).await;
+        let mut siege = siege.watched(&pair.first.database).await;
         taken += siege.sell_during(pause_at_random(&pair, siege.chance(), times)).await;
         verdict.add(siege.end(&pair.first.database, &pair.sandbox.ledger).await);
     }

@@ -1,5 +1,6 @@
-//! Those who watch the seats of a sale: some stay, some read late, and some come back, from where
-//! they stood, from the very first cursor, and from one that never was.
+//! Those who watch the seats of a sale: some stay, as users of the SDK or by themselves, some read
+//! late, and some come back, from where they stood, from the very first cursor, and from one that
+//! never was.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +8,17 @@ use std::time::Duration;
 use boxoffice_sdk::booking::v1::SeatCursor;
 use futures::future::join_all;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 
 use crate::chance::Chance;
 use crate::clock::HandClock;
 use crate::database::Database;
+use crate::door::Door;
 use crate::judge::Finding;
-use crate::streams::{self, Keeper, StreamLog, channel, held_against, linger, narrow_channel};
+use crate::people::Person;
+use crate::streams::{
+    Keeper, Recorder, StreamLog, Tally, channel, held_against, linger, narrow_channel,
+};
 
 /// How long those who come back stay, and how long they stay away.
 const STAY_MIN: Duration = Duration::from_millis(20);
@@ -22,146 +28,220 @@ const STAY_MAX: Duration = Duration::from_millis(400);
 const READ_AT_ONCE: usize = 25;
 const PAUSE: Duration = Duration::from_millis(600);
 /// Messages after which anybody has enough of a stream.
-const ENOUGH: usize = 4_000;
+const ENOUGH: usize = 10_000;
 /// How far beyond the newest revision a cursor is that never was.
 const BEYOND: i64 = 1_000_000;
 
 /// What a watcher does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Habit {
+    /// Goes on from where a stream ended, if it does.
     Stays,
+    /// Leaves that to the SDK.
+    StaysByTheSdk,
     ReadsLate,
     ComesBack,
     BeginsAtTheFirst,
     BeginsBeyond,
 }
 
-const HABITS: [Habit; 5] = [
+/// Watchers who try everything that a stream has to bear.
+const EVERY_KIND: [Habit; 5] = [
     Habit::Stays,
     Habit::ReadsLate,
     Habit::ComesBack,
     Habit::BeginsAtTheFirst,
     Habit::BeginsBeyond,
 ];
+/// Watchers who have no reason to begin anew, whatever happens to the server.
+const FAITHFUL: [Habit; 4] =
+    [Habit::Stays, Habit::StaysByTheSdk, Habit::StaysByTheSdk, Habit::ComesBack];
 
 /// The watchers of a sale.
 pub struct Audience {
     keeper: Keeper,
-    url: String,
-    event_id: String,
-    clock: Arc<HandClock>,
     /// The revision at which the sale ended; `None` while it goes on.
     closing: watch::Sender<Option<i64>>,
+    watching: Vec<JoinHandle<Vec<StreamLog>>>,
+}
+
+/// One of them.
+struct Watcher {
+    habit: Habit,
+    chance: Chance,
+    person: Person,
+    closing: watch::Receiver<Option<i64>>,
+}
+
+/// What they were told.
+pub struct Told {
+    /// Every stream.
+    pub logs: Vec<StreamLog>,
+    /// How many changes there were.
+    pub revisions: usize,
+    /// What is wrong with what they were told.
+    pub findings: Vec<Finding>,
 }
 
 impl Audience {
-    /// Watchers of an event that nobody has begun to use.
-    pub async fn begin(
+    /// Watchers of every kind of an event that nobody has begun to use. They begin at once.
+    pub async fn of_every_kind(
         database: &Database,
-        url: &str,
+        door: &Door,
         event_id: &str,
         clock: &Arc<HandClock>,
+        seed: u64,
     ) -> Self {
-        Self {
-            keeper: Keeper::begin(database, event_id).await,
-            url: url.to_owned(),
-            event_id: event_id.to_owned(),
-            clock: Arc::clone(clock),
-            closing: watch::Sender::new(None),
+        Self::begin(&EVERY_KIND, database, door, event_id, clock, seed).await
+    }
+
+    /// The same of watchers who go on from where they stand.
+    pub async fn faithful(database: &Database, door: &Door, event_id: &str, seed: u64) -> Self {
+        Self::begin(&FAITHFUL, database, door, event_id, &Arc::default(), seed).await
+    }
+
+    async fn begin(
+        habits: &[Habit],
+        database: &Database,
+        door: &Door,
+        event_id: &str,
+        clock: &Arc<HandClock>,
+        seed: u64,
+    ) -> Self {
+        let keeper = Keeper::begin(database, event_id).await;
+        let closing = watch::Sender::new(None);
+        let mut watching = Vec::new();
+        for (index, habit) in habits.iter().copied().enumerate() {
+            let url = door.url();
+            let channel =
+                if habit == Habit::ReadsLate { narrow_channel(&url) } else { channel(&url) };
+            let name = format!("{index}, who {habit:?}");
+            let recorder = Recorder::new(name, channel, event_id, clock);
+            let watcher = Watcher {
+                habit,
+                chance: Chance::part(seed, usize::MAX - 16 - index),
+                person: door.anonymous().await,
+                closing: closing.subscribe(),
+            };
+            watching.push(tokio::spawn(watcher.watch(recorder)));
         }
+        Self { keeper, closing, watching }
     }
 
-    /// Lets everybody watch until the sale is over and they have heard the last of it.
-    pub async fn watch(&self, seed: u64) -> Vec<StreamLog> {
-        let watching = HABITS.iter().enumerate().map(async |(index, habit)| {
-            self.watch_as(*habit, Chance::part(seed, usize::MAX - 16 - index)).await
-        });
-        join_all(watching).await.concat()
-    }
-
-    /// Lets everybody read to where the event stands now, and go.
-    pub async fn close(&self, database: &Database) {
+    /// Once nothing happens any more, lets everybody read to where the event stands, and go. Judges
+    /// what they were told.
+    pub async fn close(self, database: &Database) -> Told {
         let (_, (_, revision)) = self.keeper.at_rest(database).await;
         self.closing.send_replace(Some(revision));
+        let mut logs = Vec::new();
+        for watched in join_all(self.watching).await {
+            logs.extend(watched.expect("a watcher"));
+        }
+        let (history, breaches) = held_against(&logs, &self.keeper, database).await;
+        let findings = breaches.into_iter().map(Finding::from).collect();
+        Told { logs, revisions: history.len(), findings }
     }
+}
 
-    /// What is wrong with what they were told of a sale that is over.
-    pub async fn judge(&self, logs: &[StreamLog], database: &Database) -> Vec<Finding> {
-        let (_, breaches) = held_against(logs, &self.keeper, database).await;
-        breaches.into_iter().map(Finding::from).collect()
+impl Told {
+    /// How often what happened.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (String, usize)> {
+        let tally = Tally::of(&self.logs);
+        let counts = [
+            ("revisions", self.revisions),
+            ("streams", tally.streams),
+            ("streams resumed", tally.resumed),
+            ("streams folded", tally.folded),
+            ("streams begun anew", tally.resynchronised),
+            ("streams broken", tally.broken),
+        ];
+        counts.into_iter().map(|(what, count)| (what.to_owned(), count))
     }
+}
 
-    async fn closed(&self) -> Option<i64> {
-        let closed = self.closing.subscribe().wait_for(Option::is_some).await.map(|at| *at);
-        closed.unwrap_or_default()
+impl Watcher {
+    /// Ends with the revision at which the sale ended.
+    fn closed(&self) -> impl Future<Output = Option<i64>> + use<> {
+        let mut closing = self.closing.clone();
+        async move {
+            let closed = closing.wait_for(Option::is_some).await.map(|at| *at);
+            closed.unwrap_or_default()
+        }
     }
 
     fn is_open(&self) -> bool {
         self.closing.borrow().is_none()
     }
 
-    async fn watch_as(&self, habit: Habit, mut chance: Chance) -> Vec<StreamLog> {
-        let is_late = habit == Habit::ReadsLate;
-        let channel = if is_late { narrow_channel(&self.url) } else { channel(&self.url) };
-        let name = format!("{habit:?}");
-        let mut recorder = streams::Recorder::new(name, channel, &self.event_id, &self.clock);
+    /// Watches until the sale is over and the last of it was told.
+    async fn watch(mut self, mut recorder: Recorder) -> Vec<StreamLog> {
+        if self.habit == Habit::StaysByTheSdk {
+            recorder.watch_by_sdk(&self.person, self.closed()).await;
+            return recorder.logs;
+        }
         loop {
             let first = recorder.logs.first().and_then(|log| log.heard.first());
             let first = first.and_then(|heard| heard.message.cursor);
-            let cursor = match (habit, recorder.cursor()) {
+            let cursor = match (self.habit, recorder.cursor()) {
                 (Habit::BeginsAtTheFirst, _) => first,
                 (Habit::BeginsBeyond, Some(SeatCursor { epoch, revision })) => {
                     Some(SeatCursor { epoch, revision: revision.saturating_add(BEYOND) })
                 }
                 (_, cursor) => cursor,
             };
-            let stay = match habit {
+            let stay = match self.habit {
                 Habit::Stays | Habit::ReadsLate => None,
-                _ => Some(chance.between(STAY_MIN, STAY_MAX)),
+                _ => Some(self.chance.between(STAY_MIN, STAY_MAX)),
             };
-            if !self.listen(&mut recorder, cursor, is_late, stay).await {
-                break;
+            if !self.listen(&mut recorder, cursor, stay).await {
+                return recorder.logs;
             }
             if stay.is_some() {
-                linger(chance.between(STAY_MIN, STAY_MAX)).await;
+                linger(self.chance.between(STAY_MIN, STAY_MAX)).await;
             }
         }
-        recorder.logs
     }
 
     /// Watches from a cursor until the sale is over and the last of it was told, the stream ends,
     /// or there was enough of it. Says whether to go on with another one.
     async fn listen(
         &self,
-        recorder: &mut streams::Recorder,
+        recorder: &mut Recorder,
         cursor: Option<SeatCursor>,
-        is_late: bool,
         stay: Option<Duration>,
     ) -> bool {
-        let enough = Notify::new();
-        let left = async {
-            match stay.filter(|_| self.is_open()) {
-                Some(span) => linger(span).await,
-                None => std::future::pending().await,
+        let enough = Arc::new(Notify::new());
+        let stay = stay.filter(|_| self.is_open());
+        let until = {
+            let (closed, enough) = (self.closed(), Arc::clone(&enough));
+            async move {
+                let left = async {
+                    match stay {
+                        Some(span) => linger(span).await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    last = closed => last,
+                    () = left => None,
+                    () = enough.notified() => None,
+                }
             }
         };
-        let until = async {
-            tokio::select! {
-                last = self.closed() => last,
-                () = left => None,
-                () = enough.notified() => None,
+        let is_late = self.habit == Habit::ReadsLate;
+        // What it gives is its own, so that whoever watches can be spawned.
+        let pace = move |count: usize| {
+            let enough = Arc::clone(&enough);
+            async move {
+                if count >= ENOUGH {
+                    enough.notify_one();
+                } else if is_late && count.is_multiple_of(READ_AT_ONCE) {
+                    linger(PAUSE).await;
+                }
             }
         };
-        let pace = async |count: usize| {
-            if count >= ENOUGH {
-                enough.notify_one();
-            } else if is_late && count.is_multiple_of(READ_AT_ONCE) {
-                linger(PAUSE).await;
-            }
-        };
-        let was_open = self.is_open();
         let has_ended = recorder.watch_at_pace(cursor, until, pace).await;
         let has_enough = recorder.logs.last().is_some_and(|log| log.heard.len() >= ENOUGH);
-        has_ended || was_open && stay.is_some() && !has_enough
+        has_ended || stay.is_some() && !has_enough
     }
 }

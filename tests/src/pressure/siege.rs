@@ -10,7 +10,7 @@ use boxoffice_sdk::{Client, Error};
 use futures::StreamExt;
 use uuid::Uuid;
 
-use super::{ORGANIZER, Pressure, PressurePlan, Verdict, calls};
+use super::{Audience, ORGANIZER, Pressure, PressurePlan, Verdict, calls};
 use crate::chance::Chance;
 use crate::clock::HandClock;
 use crate::database::Database;
@@ -48,6 +48,7 @@ pub struct Siege {
     people: Vec<Person>,
     door: Door,
     seed: u64,
+    audience: Option<Audience>,
 }
 
 impl Siege {
@@ -81,7 +82,7 @@ impl Siege {
             }
             people.push(person);
         }
-        Self { sale, plan, people, door: doors[0].clone(), seed }
+        Self { sale, plan, people, door: doors[0].clone(), seed, audience: None }
     }
 
     /// A sale to so many, of places that several want.
@@ -105,6 +106,15 @@ impl Siege {
     pub fn patient(self, patience: Duration) -> Self {
         self.sale.traffic.calm_down();
         self.with_clients(|client| client.with_patience(patience).with_deadline(patience))
+    }
+
+    /// The same, with watchers whose streams are to go on whatever happens.
+    #[must_use]
+    pub async fn watched(mut self, database: &Database) -> Self {
+        let event_id = &self.stage().event_id;
+        let audience = Audience::faithful(database, &self.door, event_id, self.seed).await;
+        self.audience = Some(audience);
+        self
     }
 
     /// What is on sale.
@@ -207,7 +217,7 @@ impl Siege {
 
     /// Once all is well again: everybody learns what became of his requests, nothing is left open,
     /// everything comes to its end, and no promise was broken.
-    pub async fn end(&self, database: &Database, ledger: &Path) -> Verdict {
+    pub async fn end(&mut self, database: &Database, ledger: &Path) -> Verdict {
         self.clear_up().await;
         let verdict = self.judge(database, ledger).await;
         verdict.assert_clean(self.seed);
@@ -224,7 +234,7 @@ impl Siege {
     }
 
     /// Waits until nothing is under way and judges all of it. What stays stuck fails the test.
-    pub async fn judge(&self, database: &Database, ledger: &Path) -> Verdict {
+    pub async fn judge(&mut self, database: &Database, ledger: &Path) -> Verdict {
         eventually_within(SETTLED_MAX, async || match database.count_by_hand(UNFINISHED).await {
             0 => Ok(()),
             left => Err(format!("{left} things are left half done")),
@@ -235,6 +245,9 @@ impl Siege {
         let truth = Truth::read(database, ledger, self.sale.event()).await;
         let mut verdict = Verdict::of(&self.history(), &truth);
         verdict.findings.extend(broken.into_iter().map(Finding::from));
+        if let Some(audience) = self.audience.take() {
+            verdict.add_told(audience.close(database).await);
+        }
         let unanswered = self.sale.traffic.unanswered().into_iter();
         verdict
             .counts

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::audience::Told;
 use crate::history::{History, Outcome};
 use crate::judge::{Finding, Truth, judge};
 use crate::summary::tell;
@@ -50,6 +51,12 @@ impl Verdict {
         shown(&self.counts)
     }
 
+    /// Adds what watchers of it were told.
+    pub(super) fn add_told(&mut self, told: Told) {
+        self.counts.extend(told.counts());
+        self.findings.extend(told.findings);
+    }
+
     /// Nothing broke a promise.
     pub fn assert_clean(&self, seed: u64) {
         let list: Vec<String> = self.findings.iter().take(5).map(Finding::to_string).collect();
@@ -63,9 +70,13 @@ impl Verdict {
 
     /// Each of these happened at least so often: what never happened was not tried.
     pub fn assert_lively(&self, seed: u64, wanted: &[(&str, usize)]) {
-        let rare = wanted.iter().filter(|(what, least)| self.count(what) < *least);
-        let rare: Vec<_> = rare.collect();
+        let rare = self.rare(wanted);
         assert!(rare.is_empty(), "seed {seed}: too rare: {rare:?} in {:#?}", self.counts);
+    }
+
+    /// Which of these have not happened so often.
+    pub fn rare<'a>(&self, wanted: &[(&'a str, usize)]) -> Vec<(&'a str, usize)> {
+        wanted.iter().copied().filter(|(what, least)| self.count(what) < *least).collect()
     }
 
     /// Adds what became of another sale.

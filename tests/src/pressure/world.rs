@@ -9,7 +9,6 @@ use futures::FutureExt;
 use super::{Audience, Gateway, Pressure, PressurePlan, Verdict};
 use crate::chance::Chance;
 use crate::judge::{Finding, Promise, Truth, UNTOLD};
-use crate::streams::Tally;
 use crate::world::World;
 
 /// How long a server may take to finish what is open once time has passed.
@@ -46,13 +45,10 @@ impl World {
         let sale = Pressure::begin(self, plan, &self.clock).await;
         let sale = sale.with_gateway(Gateway::of(self));
         let event_id = &sale.stage().event_id;
-        let audience = Audience::begin(&self.database, &self.url(), event_id, &self.clock).await;
-        let selling = async {
-            let sold = self.sell_within(&sale, plan, seed, longest, patience).await;
-            audience.close(&self.database).await;
-            sold
-        };
-        let (logs, (ended, broken)) = futures::join!(audience.watch(seed), selling);
+        let (database, clock) = (&self.database, &self.clock);
+        let audience = Audience::of_every_kind(database, self, event_id, clock, seed).await;
+        let (ended, broken) = self.sell_within(&sale, plan, seed, longest, patience).await;
+        let told = audience.close(database).await;
         let truth = Truth::read(&self.database, self.ledger().await, sale.event).await;
         let mut verdict = Verdict::of(&sale.history(), &truth);
         // Whoever was cut off in the middle did not learn what became of it.
@@ -60,17 +56,8 @@ impl World {
             found.promise == Promise::ClearAnswers || found.text.starts_with(UNTOLD)
         };
         verdict.findings.retain(|found| ended || !is_of_the_end(found));
-        verdict.findings.extend(audience.judge(&logs, &self.database).await);
         verdict.findings.extend(broken.into_iter().map(Finding::from));
-        let tally = Tally::of(&logs);
-        let heard = [
-            ("streams", tally.streams),
-            ("streams resumed", tally.resumed),
-            ("streams folded", tally.folded),
-            ("streams begun anew", tally.resynchronised),
-            ("streams broken", tally.broken),
-        ];
-        verdict.counts.extend(heard.map(|(what, count)| (what.to_owned(), count)));
+        verdict.add_told(told);
         Pressed { verdict, ended }
     }
 
