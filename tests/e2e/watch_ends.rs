@@ -24,9 +24,11 @@ const END_MAX: Duration = Duration::from_secs(10);
 /// How much the clock is turned on so that a fresh token has a second or two left.
 const NEARLY_A_TOKEN: Duration = Duration::from_secs(15 * 60 - 2);
 
-/// Reads a stream to its end: the last cursor and how it ended.
-async fn read_to_end(mut stream: Streaming<WatchSeatsResponse>) -> (Option<SeatCursor>, Error) {
-    let mut cursor = None;
+/// Reads a stream that stands at a cursor to its end: the last cursor and how it ended.
+async fn read_to_end(
+    mut stream: Streaming<WatchSeatsResponse>,
+    mut cursor: Option<SeatCursor>,
+) -> (Option<SeatCursor>, Error) {
     let end = async {
         loop {
             match stream.message().await {
@@ -52,13 +54,14 @@ async fn stop_ends_streams(world: World) {
     let hold = buyer.hold(&stage.event_id, &[stage.seat(0)]).await.expect("it is free");
     let booking = buyer.book(&hold).await.expect("the hold is good");
     let channel = channel(&world.url()).await;
-    let stream = open_seats(&channel, &stage.event_id, None, None).await.expect("a stream");
+    let mut stream = open_seats(&channel, &stage.event_id, None, None).await.expect("a stream");
+    let begun = stream.message().await.expect("no error").expect("the snapshot").cursor;
     let request = WatchBookingRequest { booking_id: booking.booking_id.clone() };
     let mut stub = BookingServiceClient::new(channel);
     let watched = stub.watch_booking(with_token(request, Some(&buyer))).await;
     let mut watched = watched.expect("a stream").into_inner();
     watched.message().await.expect("no error").expect("the booking");
-    let seats = tokio::spawn(read_to_end(stream));
+    let seats = tokio::spawn(read_to_end(stream, begun));
     let bookings = tokio::spawn(async move { watched.message().await });
     let world = world.restart().await;
 
@@ -214,7 +217,7 @@ scenarios! {
         let stream = open_seats(&channel, event_id, None, Some(&customer)).await.expect("a stream");
         let stranger = open_seats(&channel, event_id, None, None).await.expect("a stream");
         let mut watcher = Watcher::begin(&customer, event_id).await;
-        let (cursor, error) = read_to_end(stream).await;
+        let (cursor, error) = read_to_end(stream, None).await;
         assert_eq!(error.code(), Code::Unauthenticated);
         assert_eq!(error.reason(), ErrorReason::TokenExpired);
         assert_names(&error, cursor);

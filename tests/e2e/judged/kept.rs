@@ -9,10 +9,6 @@ use uuid::Uuid;
 use super::spoiled::{add, add_hold, assert_found, assert_found_alone, find, kept};
 use super::synthetic::Synthetic;
 
-fn refused(code: Code, reason: ErrorReason, seats: Vec<Uuid>) -> Outcome {
-    Outcome::Refused { code, reason, seats }
-}
-
 /// One more call, by whoever made that one.
 fn add_by(synthetic: &mut Synthetic, by: &Entry, call: Call, outcome: Outcome) {
     add(synthetic, call, outcome);
@@ -33,7 +29,7 @@ fn a_stranger_who_is_answered_is_found() {
     // Somebody else is told that a booking cannot be paid now.
     assert_found_alone(Promise::NoStranger, |synthetic| {
         let (_, seen) = kept(synthetic);
-        let outcome = refused(Code::FailedPrecondition, ErrorReason::BookingState, Vec::new());
+        let outcome = Outcome::refused(Code::FailedPrecondition, ErrorReason::BookingState);
         add(synthetic, Call::Pay(seen.id, "tok_success"), outcome);
     });
     // A token that was used is good again.
@@ -188,14 +184,14 @@ fn a_seat_that_was_given_back_and_is_called_taken_is_found() {
         });
         let seats = seats.expect("there are such seats");
         let call = Call::Hold { event: Uuid::nil(), seats: seats.clone(), standing: 0 };
-        add(synthetic, call, refused(Code::Aborted, ErrorReason::SeatsTaken, seats));
+        add(synthetic, call, Outcome::seats_taken(seats));
     });
 }
 
 #[test]
 fn a_request_that_is_called_a_repeat_and_an_answer_about_something_else_are_found() {
     assert_found_alone(Promise::OneEffect, |synthetic| {
-        let outcome = refused(Code::InvalidArgument, ErrorReason::RequestIdReused, Vec::new());
+        let outcome = Outcome::refused(Code::InvalidArgument, ErrorReason::RequestIdReused);
         add(synthetic, Call::Hold { event: Uuid::nil(), seats: Vec::new(), standing: 1 }, outcome);
     });
     assert_found_alone(Promise::OneEffect, |synthetic| {
@@ -242,7 +238,7 @@ fn an_answer_that_is_not_what_was_asked_for_is_found() {
 fn somebody_who_is_turned_away_is_found() {
     assert_found_alone(Promise::ClearAnswers, |synthetic| {
         let (by, seen) = kept(synthetic);
-        let outcome = refused(Code::Unauthenticated, ErrorReason::TokenInvalid, Vec::new());
+        let outcome = Outcome::refused(Code::Unauthenticated, ErrorReason::TokenInvalid);
         add_by(synthetic, &by, Call::LookAtBooking(seen.id), outcome);
     });
 }

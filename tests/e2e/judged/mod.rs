@@ -3,6 +3,7 @@
 
 mod kept;
 mod platform;
+mod refused;
 mod spoiled;
 mod synthetic;
 

@@ -48,10 +48,6 @@ pub struct Platform {
     tickets: HashMap<Uuid, Uuid>,
 }
 
-fn refused(code: Code, reason: ErrorReason, seats: Vec<Uuid>) -> Outcome {
-    Outcome::Refused { code, reason, seats }
-}
-
 impl Platform {
     pub fn new(chance: Chance) -> Self {
         Self {
@@ -86,7 +82,7 @@ impl Platform {
                 Answer::Booking(self.book(*id, now))
             }
             Call::Book(_) => {
-                return refused(Code::FailedPrecondition, ErrorReason::HoldExpired, Vec::new());
+                return Outcome::refused(Code::FailedPrecondition, ErrorReason::HoldExpired);
             }
             Call::Pay(id, token) => return self.pay(*id, token),
             Call::LookAtPayment(id) => Answer::Payment(self.settle(*id)),
@@ -118,10 +114,10 @@ impl Platform {
         let is_taken = |seat: &&Uuid| self.owners.contains_key(*seat);
         let taken: Vec<Uuid> = seats.iter().filter(is_taken).copied().collect();
         if !taken.is_empty() {
-            return refused(Code::Aborted, ErrorReason::SeatsTaken, taken);
+            return Outcome::seats_taken(taken);
         }
         if i64::from(standing) > self.standing_left {
-            return refused(Code::Aborted, ErrorReason::SeatsTaken, Vec::new());
+            return Outcome::too_few_left();
         }
         let id = self.chance.uuid();
         self.standing_left -= i64::from(standing);
@@ -174,7 +170,7 @@ impl Platform {
     fn pay(&mut self, id: Uuid, token: &'static str) -> Outcome {
         let (state, amount) = (self.booking(id).state, self.booking(id).total);
         if state != booking::State::Pending {
-            return refused(Code::FailedPrecondition, ErrorReason::BookingState, Vec::new());
+            return Outcome::refused(Code::FailedPrecondition, ErrorReason::BookingState);
         }
         self.advance(id, booking::State::AwaitingPayment);
         let (payment, state) = (self.chance.uuid(), payment::State::Pending);

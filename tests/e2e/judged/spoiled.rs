@@ -8,9 +8,9 @@ use boxoffice_sdk::payment::v1::payment;
 use boxoffice_sdk::{Code, ErrorReason};
 use boxoffice_tests::LedgerLine;
 use boxoffice_tests::history::{
-    Answer, BookingSeen, Call, Entry, History, HoldSeen, Moment, NEVER, Outcome, PaymentSeen,
+    Answer, BookingSeen, Call, Entry, HoldSeen, Moment, NEVER, Outcome, PaymentSeen,
 };
-use boxoffice_tests::judge::{Finding, Promise, TrueBooking, TrueHold, TruePayment, Truth, judge};
+use boxoffice_tests::judge::{Finding, Promise, TrueBooking, TrueHold, TruePayment, judge};
 use uuid::Uuid;
 
 use super::platform::TTL_MICROS;
@@ -45,7 +45,8 @@ fn found(spoil: impl FnOnce(&mut Synthetic)) -> Vec<Finding> {
     judge(&synthetic.history, &synthetic.truth)
 }
 
-fn promises(found: &[Finding]) -> BTreeSet<Promise> {
+/// Which promises are broken.
+pub fn promises(found: &[Finding]) -> BTreeSet<Promise> {
     found.iter().map(|one| one.promise).collect()
 }
 
@@ -121,112 +122,6 @@ fn places_beyond_the_last_are_found() {
 }
 
 #[test]
-fn a_free_seat_that_is_called_taken_is_found() {
-    assert_found(Promise::NoFalseTaken, |synthetic| {
-        let seats = vec![synthetic.free_seat];
-        let call = Call::Hold { event: Uuid::nil(), seats: seats.clone(), standing: 0 };
-        let (code, reason) = (Code::Aborted, ErrorReason::SeatsTaken);
-        add(synthetic, call, Outcome::Refused { code, reason, seats });
-    });
-}
-
-#[test]
-fn places_that_are_free_and_called_taken_are_found() {
-    // Everybody has gone, so that there are always some.
-    assert_found_alone(Promise::NoFalseTaken, |synthetic| {
-        let call = Call::Hold { event: Uuid::nil(), seats: Vec::new(), standing: 1 };
-        let (code, reason) = (Code::Aborted, ErrorReason::SeatsTaken);
-        add(synthetic, call, Outcome::Refused { code, reason, seats: Vec::new() });
-    });
-}
-
-/// A history of two holds, of three standing places each, and a third that was refused while both
-/// were held. What is found if there are so many places, and a buyer may have so many.
-fn found_of_three_holds(
-    (standing, limit): (i64, i64),
-    reason: ErrorReason,
-    end_one: bool,
-) -> BTreeSet<Promise> {
-    let places_per_buyer_max = Some(limit);
-    let truth = Truth { standing, places_per_buyer_max, ..Truth::default() };
-    let (history, free_seat) = (History::default(), Uuid::nil());
-    let mut synthetic = Synthetic { history, truth, free_seat };
-    for _ in 0..2 {
-        add_hold(&mut synthetic, Vec::new(), 3);
-    }
-    if end_one {
-        let made = synthetic.history.entries[0].clone();
-        let Outcome::Done(Answer::Hold(mut hold)) = made.outcome else { panic!("a hold") };
-        hold.state = hold::State::Released;
-        synthetic.truth.holds.get_mut(&hold.id).expect("it is there").state = hold.state;
-        add(&mut synthetic, Call::Release(hold.id), Outcome::Done(Answer::Hold(hold)));
-    }
-    let call = Call::Hold { event: Uuid::nil(), seats: Vec::new(), standing: 3 };
-    let (code, seats) = (Code::Aborted, Vec::new());
-    add(&mut synthetic, call, Outcome::Refused { code, reason, seats });
-    promises(&judge(&synthetic.history, &synthetic.truth))
-}
-
-#[test]
-fn a_refusal_is_doubted_from_the_first_place_on_that_there_was() {
-    let right = BTreeSet::new();
-    for (reason, promise) in [
-        (ErrorReason::SeatsTaken, Promise::NoFalseTaken),
-        (ErrorReason::TooManyPlaces, Promise::NoFalseRefusal),
-    ] {
-        let is_limit = reason == ErrorReason::TooManyPlaces;
-        let of = |places: i64| if is_limit { (100, places) } else { (places, 100) };
-        assert_eq!(found_of_three_holds(of(8), reason, false), right, "two are left");
-        let wrong = BTreeSet::from([promise]);
-        assert_eq!(found_of_three_holds(of(9), reason, false), wrong, "three are left");
-        assert_eq!(found_of_three_holds(of(8), reason, true), wrong, "three came back");
-    }
-}
-
-#[test]
-fn a_refusal_of_what_is_not_so_is_found() {
-    let refused = |reason| {
-        let (code, seats) = (Code::FailedPrecondition, Vec::new());
-        Outcome::Refused { code, reason, seats }
-    };
-    // A hold whose time is not over.
-    assert_found_alone(Promise::NoFalseRefusal, |synthetic| {
-        add_hold(synthetic, vec![synthetic.free_seat], 0);
-        let made = synthetic.history.entries.last().expect("it was added").clone();
-        let hold = made.resource().expect("a hold");
-        let (from, to) = (made.to + 1, made.to + 2);
-        let (call, outcome) = (Call::Extend(hold), refused(ErrorReason::HoldExpired));
-        let request = Some(Uuid::new_v4());
-        synthetic.history.entries.push(Entry { call, request, from, to, outcome, ..made });
-    });
-    // Places that are not too many for one buyer.
-    assert_found_alone(Promise::NoFalseRefusal, |synthetic| {
-        let call = Call::Hold { event: Uuid::nil(), seats: Vec::new(), standing: 1 };
-        add(synthetic, call, refused(ErrorReason::TooManyPlaces));
-    });
-    // A ticket that nobody has come in by.
-    assert_found_alone(Promise::NoFalseRefusal, |synthetic| {
-        let code = Uuid::new_v4().to_string();
-        add(synthetic, Call::Admit(code), refused(ErrorReason::TicketUsed));
-    });
-    // A booking by whose tickets nobody has come in.
-    assert_found_alone(Promise::NoFalseRefusal, |synthetic| {
-        let has_entries = |id: &Uuid| {
-            let kept: &TrueBooking = &synthetic.truth.bookings[id];
-            kept.tickets.iter().any(|ticket| ticket.entries > 0)
-        };
-        let look = find(synthetic, |entry| {
-            entry.booking().is_some_and(|seen| {
-                seen.state == booking::State::Confirmed && !has_entries(&seen.id)
-            })
-        });
-        let id = look.resource().expect("a booking");
-        add(synthetic, Call::Cancel(id), refused(ErrorReason::TicketUsed));
-        synthetic.history.entries.last_mut().expect("it was added").caller = look.caller;
-    });
-}
-
-#[test]
 fn a_request_with_two_effects_is_found() {
     // The repeat of a request made something else.
     assert_found(Promise::OneEffect, |synthetic| {
@@ -252,8 +147,7 @@ fn a_request_with_two_effects_is_found() {
             entry.payment().is_some() && matches!(entry.call, Call::Pay(..))
         });
         (again.from, again.to) = (again.to + 1, again.to + 2);
-        let (code, reason) = (Code::FailedPrecondition, ErrorReason::BookingState);
-        again.outcome = Outcome::Refused { code, reason, seats: Vec::new() };
+        again.outcome = Outcome::refused(Code::FailedPrecondition, ErrorReason::BookingState);
         synthetic.history.entries.push(again);
     });
     // Two requests are told that they made the same payment.
@@ -287,8 +181,7 @@ fn what_was_acknowledged_and_is_not_there_is_found() {
     // It is said not to be there.
     assert_found(Promise::Acknowledged, |synthetic| {
         let (look, booking) = kept(synthetic);
-        let (code, reason) = (Code::NotFound, ErrorReason::NotFound);
-        let outcome = Outcome::Refused { code, reason, seats: Vec::new() };
+        let outcome = Outcome::refused(Code::NotFound, ErrorReason::NotFound);
         add(synthetic, Call::LookAtBooking(booking.id), outcome);
         synthetic.history.entries.last_mut().expect("it was added").caller = look.caller;
     });
@@ -391,8 +284,7 @@ fn answers_that_are_not_clear_are_found() {
         add(synthetic, Call::Release(Uuid::new_v4()), Outcome::Unknown);
     });
     assert_found(Promise::ClearAnswers, |synthetic| {
-        let (code, reason) = (Code::Internal, ErrorReason::Internal);
-        let outcome = Outcome::Refused { code, reason, seats: Vec::new() };
+        let outcome = Outcome::refused(Code::Internal, ErrorReason::Internal);
         add(synthetic, Call::Release(Uuid::new_v4()), outcome);
     });
 }

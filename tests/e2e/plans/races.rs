@@ -1,6 +1,7 @@
 //! Putting on sale what somebody else is changing at the same time.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use boxoffice_sdk::ErrorReason;
 use boxoffice_sdk::booking::v1::SeatState;
@@ -20,9 +21,8 @@ async fn at_once<A, B>(
     second: impl Future<Output = B>,
 ) -> (A, B) {
     let second = async {
-        for _ in 0..round * 20 {
-            tokio::task::yield_now().await;
-        }
+        // It chooses the moment of the second.
+        tokio::time::sleep(Duration::from_micros(700) * round).await;
         second.await
     };
     tokio::join!(first, second)
@@ -65,19 +65,21 @@ scenarios! {
         let venue = build(&organizer, vec![section("Stalls", &[("A", 5)])]).await;
         let row: Vec<String> =
             venue.sections[0].rows[0].seats.iter().map(|seat| seat.seat_id.clone()).collect();
-        for round in 0..ROUNDS {
+        for round in 0..2 * ROUNDS {
             let event_id = draft(&organizer, event_draft(&venue, "Faust")).await.event_id;
             let request = BlockSeatsRequest {
                 request_id: request_id(),
                 event_id: event_id.clone(),
                 seat_ids: row[..2].to_vec(),
             };
-            let (published, blocked) = at_once(
-                round,
-                publish(&organizer, &event_id),
-                organizer.block_seats(request),
-            )
-            .await;
+            let publishing = publish(&organizer, &event_id);
+            let blocking = organizer.block_seats(request);
+            let (published, blocked) = if round % 2 == 0 {
+                at_once(round / 2, publishing, blocking).await
+            } else {
+                let (blocked, published) = at_once(round / 2, blocking, publishing).await;
+                (published, blocked)
+            };
             published.expect("a draft");
             assert_eq!(blocked.expect("nobody has them").blocked_seat_ids, row[..2]);
             let request = GetEventRequest { event_id: event_id.clone() };

@@ -1,13 +1,12 @@
 //! What clients asked and what they were told: every call of a sale, with when it began and ended.
 //! The judge of `crate::judge` reads it.
 
+mod outcome;
 mod recorder;
 
-use boxoffice_sdk::booking::v1::{booking, hold};
-use boxoffice_sdk::payment::v1::payment;
-use boxoffice_sdk::{Code, ErrorReason};
 use uuid::Uuid;
 
+pub use outcome::{Answer, BookingSeen, HoldSeen, Outcome, PaymentSeen, Taken};
 pub use recorder::Recorder;
 pub(crate) use recorder::parse_id;
 
@@ -154,96 +153,6 @@ impl Call {
             matches!(self, Self::LookAtHold(_) | Self::LookAtBooking(_) | Self::LookAtPayment(_));
         !looks && *self != Self::ShowUsedToken
     }
-}
-
-/// What became of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was done, and this was answered.
-    Done(Answer),
-    /// It was refused: nothing was done.
-    Refused {
-        /// The status code.
-        code: Code,
-        /// The server's reason.
-        reason: ErrorReason,
-        /// The seats that are said to stand in the way.
-        seats: Vec<Uuid>,
-    },
-    /// Nobody knows: there was no answer.
-    Unknown,
-}
-
-/// What was answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// A hold.
-    Hold(HoldSeen),
-    /// A booking.
-    Booking(BookingSeen),
-    /// A payment.
-    Payment(PaymentSeen),
-    /// The seats are blocked, or no longer.
-    Inventory,
-    /// The holder of this ticket was let in.
-    Admitted(Uuid),
-    /// New tokens.
-    Tokens,
-}
-
-/// A hold, as an answer tells of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HoldSeen {
-    /// Its id.
-    pub id: Uuid,
-    /// Its state.
-    pub state: hold::State,
-    /// Its seats.
-    pub seats: Vec<Uuid>,
-    /// Its places of general admission.
-    pub standing: i32,
-    /// When it ends, by the server's clock, in microseconds.
-    pub expire_micros: i64,
-}
-
-/// A booking, as an answer tells of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BookingSeen {
-    /// Its id.
-    pub id: Uuid,
-    /// The hold it was made from.
-    pub hold: Uuid,
-    /// Its state.
-    pub state: booking::State,
-    /// Its version.
-    pub version: i64,
-    /// Its seats, without those that were given back.
-    pub seats: Vec<Uuid>,
-    /// Its places of general admission, without those that were given back.
-    pub standing: i32,
-    /// Its places: their ids.
-    pub places: Vec<Uuid>,
-    /// What it costs in all, in minor units.
-    pub total: i64,
-    /// What was given back of that.
-    pub refunded: i64,
-    /// Until when it is to be paid, by the server's clock, in microseconds.
-    pub pay_by_micros: i64,
-}
-
-/// A payment, as an answer tells of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PaymentSeen {
-    /// Its id.
-    pub id: Uuid,
-    /// Its booking.
-    pub booking: Uuid,
-    /// Its state.
-    pub state: payment::State,
-    /// How much it is about, in minor units.
-    pub amount: i64,
-    /// How much of it was given back.
-    pub refunded: i64,
 }
 
 /// One call.

@@ -7,7 +7,7 @@ use boxoffice_sdk::{Code, Error};
 use boxoffice_server::ports::clock::Clock;
 use uuid::Uuid;
 
-use super::{Answer, Call, Entry, History, Moment, NEVER, OWN_CLOCK_SLACK, Outcome, Turn};
+use super::{Answer, Call, Entry, History, Moment, NEVER, OWN_CLOCK_SLACK, Outcome, Taken, Turn};
 use crate::clock::HandClock;
 
 /// How often two clocks are read to know how far they are apart.
@@ -132,7 +132,8 @@ fn outcome_of(error: &Error) -> Outcome {
         code => {
             let seats = error.conflicts().iter();
             let seats = seats.filter_map(|conflict| parse_id(&conflict.seat_id)).collect();
-            Outcome::Refused { code, reason: error.reason(), seats }
+            let taken = Taken { seats, standing: !error.offer_conflicts().is_empty() };
+            Outcome::Refused { code, reason: error.reason(), taken }
         }
     }
 }

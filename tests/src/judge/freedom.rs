@@ -12,27 +12,29 @@ use uuid::Uuid;
 use super::over::Over;
 use super::requests::Requests;
 use super::{Finding, Promise, Truth, finding};
-use crate::history::{Call, Entry, History, Moment, NEVER, Outcome};
+use crate::history::{Call, Entry, History, Moment, NEVER, Outcome, Taken};
 
 /// Refusals for want of places that were free, or that were too many.
 pub(super) fn judge(history: &History, truth: &Truth, requests: &Requests) -> Vec<Finding> {
     let possible = Possible::of(history, truth, requests);
     let mut findings = Vec::new();
     for entry in &history.entries {
-        let Outcome::Refused { reason, seats, .. } = &entry.outcome else { continue };
+        let Outcome::Refused { reason, taken, .. } = &entry.outcome else { continue };
         let wanted = Wanted::by(&entry.call);
         match reason {
-            ErrorReason::SeatsTaken if seats.is_empty() => {
-                let had = possible.standing.most(entry);
-                if had + wanted.standing <= truth.standing {
-                    let what = format!("{had} of {} were had at the most", truth.standing);
-                    findings.push(finding(Promise::NoFalseTaken, &what, &[entry]));
-                }
-            }
             ErrorReason::SeatsTaken => {
-                for seat in seats.iter().filter(|seat| !possible.is_had(seat, entry)) {
-                    let what = format!("{seat} was free all the time");
-                    findings.push(finding(Promise::NoFalseTaken, &what, &[entry]));
+                let mut doubt = |what: &str| {
+                    findings.push(finding(Promise::NoFalseTaken, what, &[entry]));
+                };
+                for seat in taken.seats.iter().filter(|seat| !possible.is_had(seat, entry)) {
+                    doubt(&format!("{seat} was free all the time"));
+                }
+                let had = possible.standing.most(entry);
+                if taken.standing && had + wanted.standing <= truth.standing {
+                    doubt(&format!("{had} of {} were had at the most", truth.standing));
+                }
+                if *taken == Taken::default() {
+                    doubt("nothing stood in the way");
                 }
             }
             ErrorReason::TooManyPlaces => {

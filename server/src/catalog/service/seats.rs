@@ -42,9 +42,9 @@ impl CatalogService {
         blocked: bool,
     ) -> Result<Vec<SeatId>> {
         let mut turns = 0;
-        let mut event = self.own_event(caller, event_id).await?;
+        let mut state = self.own_event(caller, event_id).await?.state;
         loop {
-            let outcome = match event.state {
+            let outcome = match state {
                 EventState::Cancelled => return Err(Reason::EventCancelled.into()),
                 EventState::Draft => {
                     attempt(|| self.try_block_seats(caller, key, event_id, seats, blocked)).await
@@ -54,14 +54,14 @@ impl CatalogService {
                     self.booking.block_seats(caller, key, event_id, seats, blocked).await
                 }
             };
-            let now = self.own_event(caller, event_id).await?;
+            let Err(error) = outcome else { return self.blocked_seats(caller, event_id).await };
+            let now = self.own_event(caller, event_id).await?.state;
             turns += 1;
-            match outcome {
-                Ok(()) => return self.blocked_seats(&now).await,
-                Err(error) if now.state == event.state || turns == TURNS_MAX => return Err(error),
-                // It was published or taken off sale meanwhile, and somebody else has its seats.
-                Err(_) => event = now,
+            if now == state || turns == TURNS_MAX {
+                return Err(error);
             }
+            // It was published or taken off sale meanwhile, and somebody else has its seats.
+            state = now;
         }
     }
 
@@ -87,20 +87,26 @@ impl CatalogService {
     }
 
     async fn own_event(&self, caller: &Caller, event_id: EventId) -> Result<Event> {
-        let event = self.store.read().await?.event(event_id).await?;
-        event.filter(|event| owns(caller, event.organizer_id)).ok_or_else(no_event)
+        own_event(&mut self.store.read().await?, caller, event_id).await
     }
 
-    async fn blocked_seats(&self, event: &Event) -> Result<Vec<SeatId>> {
+    /// Seats of the caller's event that are off sale. Who knows of them changes with its state, so
+    /// that both are read at one instant.
+    async fn blocked_seats(&self, caller: &Caller, event_id: EventId) -> Result<Vec<SeatId>> {
         let mut tx = self.store.read().await?;
-        if event.state == EventState::Draft {
-            return tx.blocked_seats(event.event_id).await;
+        if own_event(&mut tx, caller, event_id).await?.state == EventState::Draft {
+            return tx.blocked_seats(event_id).await;
         }
-        let map = booking::service::seat_map(&mut tx, event.event_id).await?;
+        let map = booking::service::seat_map(&mut tx, event_id).await?;
         let seats = map.into_iter().flat_map(|map| map.seats);
         let blocked = seats.filter(|seat| seat.state == SeatState::Blocked);
         Ok(blocked.map(|seat| seat.seat_id).collect())
     }
+}
+
+async fn own_event(tx: &mut Tx, caller: &Caller, event_id: EventId) -> Result<Event> {
+    let event = tx.event(event_id).await?;
+    event.filter(|event| owns(caller, event.organizer_id)).ok_or_else(no_event)
 }
 
 async fn change_blocked(
