@@ -5,7 +5,7 @@
 //! `BOXOFFICE_TEST_PURCHASES` says how many (500 unless set), `BOXOFFICE_TEST_SEED` which.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use boxoffice_sdk::ErrorReason;
 use boxoffice_sdk::booking::v1::{Booking, booking};
@@ -14,8 +14,8 @@ use boxoffice_sdk::payment::v1::{ConfirmPaymentActionRequest, payment};
 use boxoffice_server::adapters::sandbox::WebhookPlan;
 use boxoffice_server::config::{Config, Payments};
 use boxoffice_tests::{
-    Backend, Chance, LedgerLine, Person, Stage, StagePlan, World, length, read_ledger, request_id,
-    scenarios,
+    Backend, Chance, LedgerLine, Person, Stage, StagePlan, World, eventually_within, length,
+    read_ledger, request_id, scenarios,
 };
 use futures::StreamExt;
 use sqlx::{Connection, PgConnection, SqliteConnection};
@@ -26,6 +26,8 @@ const PURCHASES_A_BUYER: usize = 50;
 const BUYERS_AT_ONCE: usize = 20;
 const SEATS_A_ROW: usize = 100;
 
+/// How long it may take until every payment and refund has come to its end.
+const SETTLED_MAX: Duration = Duration::from_secs(120);
 /// What goes wrong with a purchase: each with one in twenty, and nothing with the others.
 const FAULTS: [&str; 14] = [
     "tok_declined",
@@ -176,7 +178,13 @@ scenarios! {
             + (select count(*) from payment_payment
                 where state in ('PENDING', 'UNKNOWN', 'REQUIRES_ACTION'))
             + (select count(*) from booking_booking where open_payment_id is not null)";
-        world.database.wait_by_hand(unsettled, |open| open == 0).await;
+        eventually_within(SETTLED_MAX, async || {
+            match world.database.count_by_hand(unsettled).await {
+                0 => Ok(()),
+                open => Err(format!("{open} are not settled")),
+            }
+        })
+        .await;
         let Payments::Sandbox { ledger } = &world.config.payments else { panic!("a sandbox") };
         let file = ledger.strip_prefix("sqlite://").expect("a file");
         let mut theirs = read_ledger(std::path::Path::new(file)).await;

@@ -108,18 +108,22 @@ async fn s_75_who_has_not_heard_that_a_server_stops_is_refused_and_health_tells_
     stop_unheard(Backend::Postgres).await;
 }
 
-/// Takes a large answer piece by piece, and says how many bytes came, whether that was all, and
-/// when it was over. Comes back when it has begun to come.
-async fn read_slowly(mut raw: Raw, event_id: &str) -> JoinHandle<(usize, bool, Instant)> {
+/// Somebody who takes an answer piece by piece, in the end: how many bytes came, whether that was
+/// all, and when it was over.
+type Reading = JoinHandle<(usize, bool, Instant)>;
+
+/// Takes a large answer piece by piece. Comes back when it has begun to come, and goes on when it is
+/// told to.
+async fn read_slowly(mut raw: Raw, event_id: &str) -> (oneshot::Sender<()>, Reading) {
     let request = frame(&GetSeatMapRequest { event_id: event_id.to_owned() }.encode_to_vec());
-    let (begun, has_begun) = oneshot::channel();
+    let ((begun, has_begun), (go_on, goes_on)) = (oneshot::channel(), oneshot::channel());
     let reading = tokio::spawn(async move {
         assert!(raw.call(1, GET_SEAT_MAP, request).await);
-        let (bytes, ends) = raw.take_slowly(1, READ_PAUSE, Some(begun)).await;
+        let (bytes, ends) = raw.take_slowly(1, READ_PAUSE, Some((begun, goes_on))).await;
         (bytes, ends == 1, Instant::now())
     });
     has_begun.await.expect("the answer begins");
-    reading
+    (go_on, reading)
 }
 
 fn large_hall() -> StagePlan {
@@ -136,8 +140,11 @@ async fn stop_with_slow_readers(backend: Backend) {
     let by_window = Raw::open(&process, &[(INITIAL_WINDOW, 16 * 1024)]).await;
     let by_line = Raw::narrow(&process).await;
     let reading = [read_slowly(by_window, &event_id), read_slowly(by_line, &event_id)];
-    let reading = join_all(reading).await;
+    let (go_on, reading): (Vec<_>, Vec<_>) = join_all(reading).await.into_iter().unzip();
     let told = Instant::now();
+    for reader in go_on {
+        reader.send(()).expect("it waits");
+    }
     let took = process.stop().await;
     for read in join_all(reading).await {
         let (bytes, is_whole, at) = read.expect("it has read");

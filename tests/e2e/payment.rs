@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use boxoffice_sdk::ErrorReason;
 use boxoffice_sdk::booking::v1::{Booking, SeatState, booking};
-use boxoffice_sdk::payment::v1::{CreatePaymentRequest, payment};
+use boxoffice_sdk::payment::v1::{CreatePaymentRequest, Payment, payment};
 use boxoffice_server::adapters::sandbox::LedgerState;
 use boxoffice_tests::{Person, Stage, StagePlan, World, look_until, request_id, scenarios};
 use futures::future::join_all;
@@ -157,6 +157,8 @@ scenarios! {
             look_until(async || world.ledger_of(&payment).await, |entry| {
                 entry.as_ref().is_some_and(|entry| entry.state != LedgerState::Open)
             }).await;
+            let is_noted = |payment: &Payment| payment.state() != payment::State::Pending;
+            look_until(async || buyer.look_at_payment(&payment).await, is_noted).await;
             // The answer is found a second later: mostly, the cancellation comes before that.
             if buyer.cancel(&booking).await.is_err() {
                 assert_eq!(buyer.look_at(&booking).await.state(), booking::State::Confirmed);

@@ -25,7 +25,7 @@ const PART: Duration = Duration::from_millis(2_500);
 /// How long holds last.
 const HOLD_TTL: Duration = Duration::from_secs(60);
 /// How much the clock is turned on so that a fresh token has two seconds left.
-const NEARLY_A_TOKEN: Duration = Duration::from_secs(15 * 60 - 2);
+const NEARLY_A_TOKEN: Duration = Duration::from_secs(15 * 60 - 3);
 /// Longer than changes are kept.
 const FORGOTTEN: Duration = Duration::from_secs(11 * 60);
 /// Changes that somebody who reads late lets pass: more than are sent one by one, and than a

@@ -11,6 +11,8 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 /// How long the clock goes as it should between two jumps.
 const PAUSE: Duration = Duration::from_millis(400);
 const BUYERS: usize = 8;
+/// How long they wait for an answer on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Sales one after the other, each of which begins with people who have just signed in.
 const SALES: u64 = 2;
 /// Sales at the most until the clock has got in the way.
@@ -44,7 +46,7 @@ async fn strobe(world: &World, siege: &Siege) {
 /// Sells an event while the clock jumps. Gives what became of it.
 async fn sell(world: &World, seed: u64) -> Verdict {
     let siege = Siege::begin_at(&[world], Some(&world.clock), Siege::plan(BUYERS), seed).await;
-    let mut siege = siege.watched(&world.database).await;
+    let mut siege = siege.watched(&world.database).await.patient(PATIENCE);
     siege.sell_during(strobe(world, &siege)).await;
     siege.clear_up().await;
     // Whatever was put off to an hour that is to come gets its turn.

@@ -10,9 +10,7 @@ use boxoffice_sdk::catalog::v1::{GetEventRequest, GetSeatMapRequest};
 use boxoffice_sdk::identity::v1::CreateGuestSessionRequest;
 use boxoffice_sdk::{Code, Error};
 use boxoffice_tests::pressure::Siege;
-use boxoffice_tests::{
-    Backend, Chance, Database, Person, Process, Stage, eventually, eventually_within,
-};
+use boxoffice_tests::{Backend, Chance, Database, Person, Process, Stage, eventually_within};
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
@@ -22,6 +20,8 @@ const DISK: &str = "size=12m";
 const FAILURES_MIN: usize = 50;
 /// Writes that there is never space for.
 const WRITES_MAX: usize = 20_000;
+/// How long it may take until nothing is under way: the gateway is asked again after pauses.
+const SETTLED_MAX: Duration = Duration::from_secs(150);
 /// How soon writes succeed again.
 const RECOVERY_MAX: Duration = Duration::from_secs(5);
 
@@ -96,7 +96,7 @@ impl Small {
 
     /// A copy in which nothing is under way any more.
     async fn settled(&self) -> (TempDir, Database) {
-        eventually(async || {
+        eventually_within(SETTLED_MAX, async || {
             let (copy, database) = self.copied();
             match Siege::unfinished(&database).await {
                 0 => Ok((copy, database)),

@@ -29,6 +29,8 @@ const PLANTED: [(Bug, Promise); 6] = [
     (Bug::OwnershipNotChecked, Promise::NoStranger),
     (Bug::BodyNotCompared, Promise::OneEffect),
 ];
+/// Sales at the most until a bug is found that one sale may miss.
+const SALES_MAX: usize = 3;
 /// How long a sale may go on, on a machine that does other things as well.
 const SALE_MAX: Duration = Duration::from_secs(240);
 /// The same with a bug; a caller may get no answer for ever.
@@ -118,12 +120,18 @@ async fn a_sale_under_pressure_finds_bugs_that_it_was_not_made_for() {
     println!("no bug: {clean}");
     assert!(clean.is_clean(), "without a bug: {:#?}", clean.found);
     for bug in chosen() {
-        let sold = sell(Some(bug), seed).await;
-        println!("{bug:?}, {:?}: {sold}", sale_of(bug));
         let expected = PLANTED.iter().find(|(planted, _)| *planted == bug);
-        let is_found = |promise| sold.bites > 0 && sold.found.contains_key(promise);
-        let is_missed = expected.is_some_and(|(_, promise)| !is_found(promise));
-        assert!(!is_missed, "seed {seed}: {bug:?} is not found: {sold}");
+        let mut missed = Vec::new();
+        for seed in (seed..).take(SALES_MAX) {
+            let sold = sell(Some(bug), seed).await;
+            println!("{bug:?}, {:?}: {sold}", sale_of(bug));
+            let is_found = |promise| sold.bites > 0 && sold.found.contains_key(promise);
+            if expected.is_none_or(|(_, promise)| is_found(promise)) {
+                break;
+            }
+            missed.push(sold.to_string());
+        }
+        assert!(missed.len() < SALES_MAX, "seed {seed}: {bug:?} is not found: {missed:#?}");
     }
 }
 

@@ -15,13 +15,15 @@ use tokio::sync::oneshot;
 use crate::clock::HandClock;
 use crate::database::{Backend, Database};
 use crate::door::{ADMIN, Door, PASSWORD};
-use crate::patience::eventually;
+use crate::patience::{PATIENCE, eventually_within};
 use crate::port::free_port;
 use crate::secrecy::search_logs;
 
 /// How long a program may take until it is ready.
 const READY_MAX: Duration = Duration::from_secs(30);
 
+/// How long it may take until a program dies that is to die in the middle of its work.
+const DEATH_MAX: Duration = Duration::from_secs(90);
 /// How long a server may take to stop.
 const STOP_MAX: Duration = Duration::from_secs(10);
 /// The secret of every server in tests.
@@ -124,10 +126,13 @@ impl Process {
 
     /// Waits until it has ended, and says how.
     pub async fn ended(&mut self) -> ExitStatus {
+        self.ended_within(PATIENCE).await
+    }
+
+    async fn ended_within(&mut self, patience: Duration) -> ExitStatus {
         let child = self.child.as_mut().expect("it runs");
-        let status =
-            eventually(async || child.try_wait().expect("it can be asked").ok_or("it still runs"));
-        let status = status.await;
+        let is_over = async || child.try_wait().expect("it can be asked").ok_or("it still runs");
+        let status = eventually_within(patience, is_over).await;
         self.child = None;
         status
     }
@@ -194,7 +199,7 @@ impl Process {
 
     /// Waits until it has ended by itself, and gives the signal by which it has.
     pub async fn death(&mut self) -> Option<i32> {
-        self.ended().await.signal()
+        self.ended_within(DEATH_MAX).await.signal()
     }
 
     /// Whether it has ended by itself.

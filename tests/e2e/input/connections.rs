@@ -21,7 +21,7 @@ const GET_EVENT: &str = "/boxoffice.catalog.v1.CatalogService/GetEvent";
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How long the server of these tests waits for a greeting, an answer to a ping, and a client that
 /// takes nothing.
-const PATIENCE: Duration = Duration::from_millis(600);
+const PATIENCE: Duration = Duration::from_millis(1_200);
 const CONNECTIONS: usize = 12;
 
 /// A server that waits for `PATIENCE` where `limits` says so.

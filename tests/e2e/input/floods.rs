@@ -169,8 +169,7 @@ async fn s_74_calls_that_are_given_up_when_the_server_has_begun_with_them_end_th
                     return count;
                 }
             }
-            // The server has read them all, and after the second time dealt with them.
-            if !(raw.catch_up().await && raw.catch_up().await) {
+            if !raw.calm_down().await {
                 return count;
             }
             for id in ids {
@@ -184,7 +183,9 @@ async fn s_74_calls_that_are_given_up_when_the_server_has_begun_with_them_end_th
     })
     .await;
     println!("calls that were given up before each connection ended: {begun:?}");
-    assert!(begun.iter().all(|count| (1_000..=3_000).contains(count)), "{begun:?}");
+    assert!(begun.iter().all(|count| *count <= 3_000), "{begun:?}");
+    // A server that has no time to begin with some takes them for a flood sooner.
+    assert!(begun.iter().any(|count| *count >= 1_000), "{begun:?}");
     world.finish().await;
 }
 

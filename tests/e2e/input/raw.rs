@@ -10,6 +10,8 @@ use tokio::sync::oneshot;
 
 /// How long the next frame may take.
 const FRAME_MAX: Duration = Duration::from_secs(20);
+/// Questions after which a server has surely dealt with what came before the first.
+const QUESTIONS: usize = 5;
 /// What the system takes of a narrow connection by itself, at about.
 const NARROW_BYTES: u32 = 8 * 1024;
 /// As much room as there can be, in the windows of HTTP/2.
@@ -201,6 +203,16 @@ impl Raw {
             && self.find(|frame| frame.kind == PING && frame.flags == ACK).await.is_some()
     }
 
+    /// Asks so often that it has dealt with everything that it has read; whether it is still there.
+    pub async fn calm_down(&mut self) -> bool {
+        for _ in 0..QUESTIONS {
+            if !self.catch_up().await {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Calls an RPC: its path, and its request in its frame.
     pub async fn call(&mut self, stream: u32, path: &str, request: Vec<u8>) -> bool {
         self.send(&Frame::headers(stream, path, 0)).await
@@ -208,13 +220,13 @@ impl Raw {
     }
 
     /// Takes so many answers, frame by frame with a pause after each, and then has room for as much
-    /// again. Says when the first piece has come, to whoever wants to hear that. Gives the bytes
-    /// that came, and how many answers came to their end.
+    /// again. Whoever wants to can hear when the first piece has come, and say when to go on. Gives
+    /// the bytes that came, and how many answers came to their end.
     pub async fn take_slowly(
         &mut self,
         answers: usize,
         pause: Duration,
-        mut begun: Option<oneshot::Sender<()>>,
+        mut begun: Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>,
     ) -> (usize, usize) {
         let (mut bytes, mut ends) = (0, 0);
         while ends < answers {
@@ -224,8 +236,9 @@ impl Raw {
             let count = u32::try_from(frame.content.len()).expect("a length");
             if frame.kind == DATA && count > 0 {
                 bytes += frame.content.len();
-                if let Some(begun) = begun.take() {
+                if let Some((begun, go_on)) = begun.take() {
                     begun.send(()).expect("somebody wants to hear it");
+                    go_on.await.expect("somebody says it");
                 }
                 // It chooses the moment of the next frame: a slow reader's.
                 tokio::time::sleep(pause).await;

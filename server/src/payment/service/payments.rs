@@ -176,7 +176,7 @@ impl PaymentService {
             payment.state.awaits_gateway() || (answered && payment.state.is_open())
         };
         let (closing, mut is_closing) = (self.tasks.closing(), false);
-        while awaits_gateway(&payment) {
+        while awaits_gateway(&payment) && tokio::time::Instant::now() < deadline {
             let heard = async {
                 while let Ok(signal) = signals.recv().await {
                     if signal == Signal::Booking(payment.booking_id) {
@@ -196,9 +196,6 @@ impl PaymentService {
             }
             if let Ok(Some(newer)) = self.find(payment.payment_id).await {
                 payment = newer;
-            }
-            if tokio::time::Instant::now() >= deadline {
-                break;
             }
         }
         self.with_refunds(payment).await
