@@ -112,8 +112,8 @@ async fn s_75_who_has_not_heard_that_a_server_stops_is_refused_and_health_tells_
 /// all, and when it was over.
 type Reading = JoinHandle<(usize, bool, Instant)>;
 
-/// Takes a large answer piece by piece. Comes back when it has begun to come, and goes on when it is
-/// told to.
+/// Takes a large answer piece by piece. Comes back when it has begun to come, and goes on when told
+/// to.
 async fn read_slowly(mut raw: Raw, event_id: &str) -> (oneshot::Sender<()>, Reading) {
     let request = frame(&GetSeatMapRequest { event_id: event_id.to_owned() }.encode_to_vec());
     let ((begun, has_begun), (go_on, goes_on)) = (oneshot::channel(), oneshot::channel());

@@ -64,15 +64,14 @@ async fn sell(process: &mut Process, seed: u64, count: usize) -> Verdict {
     let away_max = siege.sell_during(trouble).await;
     let verdict = siege.end(&process.database, &process.ledger_file()).await;
     assert_nothing_failed(&siege);
-    let counts = ["revisions", "streams resumed", "streams begun anew"].map(|it| verdict.count(it));
-    let [revisions, resumed, anew] = counts;
+    let (revisions, outlived) = (verdict.count("revisions"), verdict.count("streams outlived"));
     boxoffice_tests::tell!(
         "{count} restarts, {} sold, away for {away_max:.1?} at the most, {revisions} revisions, \
-         {resumed} streams went on, {anew} began anew",
+         {outlived} streams went on",
         verdict.sold(),
     );
-    assert_eq!(anew, 0, "nothing was forgotten");
-    assert!(resumed >= count, "streams went on after each restart");
+    // Two go on after each restart; of one whose sale has stood still since, nobody can tell.
+    assert!(outlived >= count, "streams went on after most restarts");
     verdict
 }
 

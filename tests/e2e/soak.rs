@@ -34,7 +34,7 @@ const LIVELY: [&str; 11] = [
     "Cancel done",
     "booking Confirmed",
     "booking Cancelled",
-    "streams resumed",
+    "streams outlived",
 ];
 
 /// What goes wrong.

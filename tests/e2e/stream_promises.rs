@@ -259,4 +259,9 @@ fn a_tally_counts_what_streams_have_shown() {
     assert_eq!((tally.snapshots, tally.resynchronised), (4, 2));
     assert_eq!((tally.folded, tally.resumed), (2, 3));
     assert_eq!(tally.ended, BTreeMap::from([("ERROR_REASON_UNAVAILABLE".to_owned(), 3)]));
+    // Whoever comes back because he wants to has outlived nothing.
+    let (left, back) = (log(Some(2), vec![single(3)]), log(Some(3), vec![single(4)]));
+    let cut_off = ended(left.clone(), Some(3));
+    let outlived = |first: StreamLog| Tally::of(&[first, back.clone()]).outlived;
+    assert_eq!((outlived(left), outlived(cut_off)), (0, 1));
 }

@@ -24,7 +24,7 @@ use crate::traders::{Deeds, block_and_unblock, trade};
 const PART: Duration = Duration::from_millis(2_500);
 /// How long holds last.
 const HOLD_TTL: Duration = Duration::from_secs(60);
-/// How much the clock is turned on so that a fresh token has two seconds left.
+/// How much the clock is turned on so that a fresh token has two or three seconds left.
 const NEARLY_A_TOKEN: Duration = Duration::from_secs(15 * 60 - 3);
 /// Longer than changes are kept.
 const FORGOTTEN: Duration = Duration::from_secs(11 * 60);

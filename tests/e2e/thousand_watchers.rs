@@ -218,7 +218,7 @@ kills! {
             }
             times.push((without, with));
         }
-        panic!("changes take longer with some who do not read: {times:?}");
+        panic!("changes take too long, without and with some who do not read: {times:?}");
     }
 
     async fn s_81_what_is_kept_for_those_who_never_read_is_bounded(process: &mut Process) {

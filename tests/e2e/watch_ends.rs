@@ -21,7 +21,7 @@ use crate::wire::channel;
 
 /// How long a stream may take to end once it should.
 const END_MAX: Duration = Duration::from_secs(10);
-/// How much the clock is turned on so that a fresh token has a second or two left.
+/// How much the clock is turned on so that a fresh token has two or three seconds left.
 const NEARLY_A_TOKEN: Duration = Duration::from_secs(15 * 60 - 3);
 
 /// Reads a stream that stands at a cursor to its end: the last cursor and how it ended.

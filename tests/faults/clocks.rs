@@ -46,7 +46,8 @@ async fn strobe(world: &World, siege: &Siege) {
 /// Sells an event while the clock jumps. Gives what became of it.
 async fn sell(world: &World, seed: u64) -> Verdict {
     let siege = Siege::begin_at(&[world], Some(&world.clock), Siege::plan(BUYERS), seed).await;
-    let mut siege = siege.watched(&world.database).await.patient(PATIENCE);
+    let siege = siege.with_clients(|it| it.with_patience(PATIENCE).with_deadline(PATIENCE));
+    let mut siege = siege.watched(&world.database).await;
     siege.sell_during(strobe(world, &siege)).await;
     siege.clear_up().await;
     // Whatever was put off to an hour that is to come gets its turn.

@@ -57,7 +57,8 @@ async fn s_17_a_commit_whose_answer_is_lost_is_settled_by_the_same_request() {
     let (proxy, url) = Proxy::before_url(&database.url).await;
     let mut process = Process::prepare(database, folder, &["--database", &url]);
     process.start_again().await;
-    let mut siege = Siege::begin(&process, Siege::plan(1), Chance::seed()).await;
+    let siege = Siege::begin(&process, Siege::plan(1), Chance::seed()).await;
+    let mut siege = siege.watched(&process.database).await;
     let mut caller = Caller { siege: &siege, proxy: &proxy, chance: siege.chance() };
     let event = siege.sale().event();
     let hold = |seat: usize| {

@@ -18,8 +18,8 @@ use tonic::transport::server::Connected;
 
 use super::calls::{Calls, Peer};
 use crate::kernel::limits::{
-    CONNECTIONS_MAX, GREETING_MAX, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, LINGER_MAX, STALL_MAX,
-    UNSENT_BYTES_MAX,
+    CONNECTIONS_MAX, GREETING_MAX, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, LINGER_MAX,
+    REQUEST_BYTES_MAX, STALL_MAX, UNSENT_BYTES_MAX,
 };
 
 /// Bytes by which a connection has said what it speaks: as many as the preface of HTTP/2 has (RFC
@@ -35,9 +35,14 @@ const FILES_KEPT: usize = 200;
 const LOOKS_PER_STALL: u32 = 4;
 /// What is read at once of a client whose words are of no use.
 const SCRAP_BYTES: usize = 1024;
-/// What is read of it in all: some hundred frames that say that there is room. Who says more than
-/// that has been sent away for good reason, and is to hear it at once.
+/// What is read of it in all over HTTP/2: some hundred frames that say that there is room. Who says
+/// more than that has been sent away for good reason, and is to hear it at once.
 const SCRAP_BYTES_MAX: usize = 4 * 1024;
+/// The same over HTTP/1.1, where a refusal ends the connection while its request still comes: as
+/// much as a few requests at the most.
+const REQUEST_SCRAP_BYTES_MAX: usize = 4 * REQUEST_BYTES_MAX;
+/// How HTTP/2 begins, and no request of HTTP/1.1 (RFC 9113, 3.4).
+const PREFACE: &[u8] = b"PRI ";
 /// How seldom a warning about connections is repeated: whoever wants to fill the log must not.
 const WARNING_PAUSE: Duration = Duration::from_secs(60);
 
@@ -197,6 +202,8 @@ pub struct Connection {
     open_time: Instant,
     /// Bytes that have come.
     greeting: usize,
+    /// Whether they began otherwise than those of HTTP/2 do.
+    is_http1: bool,
     /// Since when the client has had no room for what is to be sent.
     full_since: Option<Instant>,
     look: Pin<Box<Sleep>>,
@@ -222,6 +229,7 @@ impl Connection {
             taken,
             open_time: Instant::now(),
             greeting: 0,
+            is_http1: false,
             full_since: None,
             look: Box::pin(tokio::time::sleep(first_look)),
             is_shut: false,
@@ -259,7 +267,8 @@ impl Connection {
     /// Waits for the client to close as well, for a while. Nothing that it says is of use any more.
     fn linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let mut scrap = [0; SCRAP_BYTES];
-        while self.scrap < SCRAP_BYTES_MAX && Instant::now() < self.look.deadline() {
+        let most = if self.is_http1 { REQUEST_SCRAP_BYTES_MAX } else { SCRAP_BYTES_MAX };
+        while self.scrap < most && Instant::now() < self.look.deadline() {
             let mut buffer = ReadBuf::new(&mut scrap);
             match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
@@ -297,8 +306,10 @@ impl AsyncRead for Connection {
         self.look(context)?;
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        let count = buffer.filled().len().saturating_sub(before);
-        self.greeting = self.greeting.saturating_add(count);
+        let new = buffer.filled().get(before..).unwrap_or_default();
+        let expected = PREFACE.get(self.greeting..).unwrap_or_default();
+        self.is_http1 |= new.iter().zip(expected).any(|(byte, of_http2)| byte != of_http2);
+        self.greeting = self.greeting.saturating_add(new.len());
         read
     }
 }

@@ -256,6 +256,32 @@ async fn s_81_an_answer_that_nobody_takes_ends_no_other_on_its_connection() {
     world.finish().await;
 }
 
+/// Over HTTP/1.1 a refusal that comes before the end of its request is lost if the connection is
+/// closed at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_74_who_sends_too_much_over_grpc_web_is_told_so() {
+    let world = world(|_| {}).await;
+    let url = world.url();
+    let address = url.strip_prefix("http://").expect("an address");
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let body = frame(&vec![0; 2 * 1024 * 1024]);
+    let head = format!(
+        "POST {GET_EVENT} HTTP/1.1\r\nhost: boxoffice\r\ncontent-length: {}\r\n\
+         content-type: application/grpc-web+proto\r\n\r\n",
+        body.len()
+    );
+    // How large it is, the first bytes say.
+    stream.write_all(&[head.as_bytes(), &body[..5]].concat()).await.expect("it is taken");
+    assert_eq!(stream.peek(&mut [0]).await.expect("an answer"), 1);
+    stream.write_all(&body[5..]).await.expect("it is taken, too");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("the whole answer");
+    let answer = String::from_utf8_lossy(&answer).to_lowercase();
+    assert!(answer.contains("grpc-status: 8") || answer.contains("grpc-status:8"), "{answer}");
+    drop(stream);
+    world.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s_74_there_are_so_many_connections_and_no_more() {
     let world = world(|limits| limits.connections_max = CONNECTIONS).await;

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 /// How long the next frame may take.
 const FRAME_MAX: Duration = Duration::from_secs(20);
-/// Questions after which a server has surely dealt with what came before the first.
+/// Questions after which a server has most likely dealt with what came before the first.
 const QUESTIONS: usize = 5;
 /// What the system takes of a narrow connection by itself, at about.
 const NARROW_BYTES: u32 = 8 * 1024;
@@ -203,7 +203,7 @@ impl Raw {
             && self.find(|frame| frame.kind == PING && frame.flags == ACK).await.is_some()
     }
 
-    /// Asks so often that it has dealt with everything that it has read; whether it is still there.
+    /// Asks so often that it has most likely dealt with everything; whether it is still there.
     pub async fn calm_down(&mut self) -> bool {
         for _ in 0..QUESTIONS {
             if !self.catch_up().await {

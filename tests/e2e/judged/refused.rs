@@ -34,8 +34,7 @@ fn places_that_are_free_and_called_taken_are_found() {
         let seats = vec![synthetic.free_seat];
         let call = Call::Hold { event: Uuid::nil(), seats: seats.clone(), standing: 1 };
         let taken = Taken { seats, standing: true };
-        let (code, reason) = (Code::Aborted, ErrorReason::SeatsTaken);
-        let outcome = Outcome::Refused { code, reason, taken };
+        let outcome = Outcome::taken(taken);
         let (from, to, request) = (made.to + 1, made.to + 2, Some(Uuid::new_v4()));
         let caller = made.caller + 1;
         synthetic.history.entries.push(Entry { caller, request, call, from, to, outcome });

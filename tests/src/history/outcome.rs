@@ -48,7 +48,8 @@ impl Outcome {
         Self::taken(Taken { seats: Vec::new(), standing: true })
     }
 
-    fn taken(taken: Taken) -> Self {
+    /// A refusal because these places are taken.
+    pub fn taken(taken: Taken) -> Self {
         Self::Refused { code: Code::Aborted, reason: ErrorReason::SeatsTaken, taken }
     }
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use boxoffice_sdk::booking::v1::SeatCursor;
-use futures::future::join_all;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -15,9 +14,9 @@ use crate::clock::HandClock;
 use crate::database::Database;
 use crate::door::Door;
 use crate::judge::Finding;
-use crate::people::Person;
 use crate::streams::{
-    Keeper, Recorder, StreamLog, Tally, channel, held_against, linger, narrow_channel,
+    Breach, Keeper, Recorder, StreamLog, StreamPromise, Tally, channel, held_against, linger,
+    narrow_channel,
 };
 
 /// How long those who come back stay, and how long they stay away.
@@ -38,7 +37,7 @@ enum Habit {
     /// Goes on from where a stream ended, if it does.
     Stays,
     /// Leaves that to the SDK.
-    StaysByTheSdk,
+    LeavesItToTheSdk,
     ReadsLate,
     ComesBack,
     BeginsAtTheFirst,
@@ -54,31 +53,35 @@ const EVERY_KIND: [Habit; 5] = [
     Habit::BeginsBeyond,
 ];
 /// Watchers who have no reason to begin anew, whatever happens to the server.
-const FAITHFUL: [Habit; 4] =
-    [Habit::Stays, Habit::StaysByTheSdk, Habit::StaysByTheSdk, Habit::ComesBack];
+const FAITHFUL: [Habit; 5] = [
+    Habit::Stays,
+    Habit::Stays,
+    Habit::LeavesItToTheSdk,
+    Habit::LeavesItToTheSdk,
+    Habit::ComesBack,
+];
 
 /// The watchers of a sale.
-pub struct Audience {
+pub(super) struct Audience {
     keeper: Keeper,
     /// The revision at which the sale ended; `None` while it goes on.
     closing: watch::Sender<Option<i64>>,
-    watching: Vec<JoinHandle<Vec<StreamLog>>>,
+    watching: Vec<(Habit, JoinHandle<Vec<StreamLog>>)>,
 }
 
 /// One of them.
 struct Watcher {
     habit: Habit,
     chance: Chance,
-    person: Person,
+    door: Door,
     closing: watch::Receiver<Option<i64>>,
 }
 
 /// What they were told.
-pub struct Told {
-    /// Every stream.
-    pub logs: Vec<StreamLog>,
+pub(super) struct Told {
+    tally: Tally,
     /// How many changes there were.
-    pub revisions: usize,
+    revisions: usize,
     /// What is wrong with what they were told.
     pub findings: Vec<Finding>,
 }
@@ -92,18 +95,19 @@ impl Audience {
         clock: &Arc<HandClock>,
         seed: u64,
     ) -> Self {
-        Self::begin(&EVERY_KIND, database, door, event_id, clock, seed).await
+        let doors = std::slice::from_ref(door);
+        Self::begin(&EVERY_KIND, database, doors, event_id, clock, seed).await
     }
 
-    /// The same of watchers who go on from where they stand.
-    pub async fn faithful(database: &Database, door: &Door, event_id: &str, seed: u64) -> Self {
-        Self::begin(&FAITHFUL, database, door, event_id, &Arc::default(), seed).await
+    /// The same of watchers who go on from where they stand, who come by these doors in turn.
+    pub async fn faithful(database: &Database, doors: &[Door], event_id: &str, seed: u64) -> Self {
+        Self::begin(&FAITHFUL, database, doors, event_id, &Arc::default(), seed).await
     }
 
     async fn begin(
         habits: &[Habit],
         database: &Database,
-        door: &Door,
+        doors: &[Door],
         event_id: &str,
         clock: &Arc<HandClock>,
         seed: u64,
@@ -111,19 +115,19 @@ impl Audience {
         let keeper = Keeper::begin(database, event_id).await;
         let closing = watch::Sender::new(None);
         let mut watching = Vec::new();
-        for (index, habit) in habits.iter().copied().enumerate() {
+        for (index, (habit, door)) in habits.iter().zip(doors.iter().cycle()).enumerate() {
             let url = door.url();
             let channel =
-                if habit == Habit::ReadsLate { narrow_channel(&url) } else { channel(&url) };
+                if *habit == Habit::ReadsLate { narrow_channel(&url) } else { channel(&url) };
             let name = format!("{index}, who {habit:?}");
             let recorder = Recorder::new(name, channel, event_id, clock);
             let watcher = Watcher {
-                habit,
+                habit: *habit,
                 chance: Chance::part(seed, usize::MAX - 16 - index),
-                person: door.anonymous().await,
+                door: door.clone(),
                 closing: closing.subscribe(),
             };
-            watching.push(tokio::spawn(watcher.watch(recorder)));
+            watching.push((*habit, tokio::spawn(watcher.watch(recorder))));
         }
         Self { keeper, closing, watching }
     }
@@ -133,24 +137,42 @@ impl Audience {
     pub async fn close(self, database: &Database) -> Told {
         let (_, (_, revision)) = self.keeper.at_rest(database).await;
         self.closing.send_replace(Some(revision));
-        let mut logs = Vec::new();
-        for watched in join_all(self.watching).await {
-            logs.extend(watched.expect("a watcher"));
+        let (mut logs, mut breaches) = (Vec::new(), Vec::new());
+        for (habit, watching) in self.watching {
+            let watched = watching.await.expect("a watcher");
+            let stands_at = watched.last().and_then(StreamLog::last_cursor).map(|at| at.revision);
+            if habit.hears_the_last() && stands_at.is_none_or(|at| at < revision) {
+                breaches.push(Breach {
+                    promise: StreamPromise::Reliable,
+                    stream: watched.last().map(|log| log.name.clone()).unwrap_or_default(),
+                    message: None,
+                    what: format!("it ends at {stands_at:?} of {revision}"),
+                });
+            }
+            logs.extend(watched);
         }
-        let (history, breaches) = held_against(&logs, &self.keeper, database).await;
-        let findings = breaches.into_iter().map(Finding::from).collect();
-        Told { logs, revisions: history.len(), findings }
+        let (history, more) = held_against(&logs, &self.keeper, database).await;
+        let findings = breaches.into_iter().chain(more).map(Finding::from).collect();
+        Told { tally: Tally::of(&logs), revisions: history.len(), findings }
+    }
+}
+
+impl Habit {
+    /// Whether it has heard everything in the end.
+    fn hears_the_last(self) -> bool {
+        !matches!(self, Self::BeginsAtTheFirst | Self::BeginsBeyond)
     }
 }
 
 impl Told {
     /// How often what happened.
-    pub(super) fn counts(&self) -> impl Iterator<Item = (String, usize)> {
-        let tally = Tally::of(&self.logs);
+    pub fn counts(&self) -> impl Iterator<Item = (String, usize)> {
+        let tally = &self.tally;
         let counts = [
             ("revisions", self.revisions),
             ("streams", tally.streams),
             ("streams resumed", tally.resumed),
+            ("streams outlived", tally.outlived),
             ("streams folded", tally.folded),
             ("streams begun anew", tally.resynchronised),
             ("streams broken", tally.broken),
@@ -175,8 +197,8 @@ impl Watcher {
 
     /// Watches until the sale is over and the last of it was told.
     async fn watch(mut self, mut recorder: Recorder) -> Vec<StreamLog> {
-        if self.habit == Habit::StaysByTheSdk {
-            recorder.watch_by_sdk(&self.person, self.closed()).await;
+        if self.habit == Habit::LeavesItToTheSdk {
+            recorder.watch_by_sdk(&self.door.anonymous().await, self.closed()).await;
             return recorder.logs;
         }
         loop {

@@ -31,7 +31,7 @@ use crate::patience::eventually_within;
 use crate::people::Person;
 use crate::stage::{Stage, StagePlan};
 
-pub use audience::Audience;
+use audience::Audience;
 pub use buyer::Buyer;
 pub use gateway::Gateway;
 pub use siege::Siege;

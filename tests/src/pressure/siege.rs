@@ -16,7 +16,7 @@ use crate::clock::HandClock;
 use crate::database::Database;
 use crate::door::Door;
 use crate::history::{Answer, Call, Entry, History};
-use crate::judge::{Finding, Truth};
+use crate::judge::{Finding, Promise, Truth};
 use crate::patience::eventually_within;
 use crate::people::Person;
 use crate::sandbox::read_ledger;
@@ -46,8 +46,10 @@ pub struct Siege {
     sale: Pressure,
     plan: PressurePlan,
     people: Vec<Person>,
-    door: Door,
+    doors: Vec<Door>,
     seed: u64,
+    /// Whether the clock may be turned, so that changes are forgotten before their time.
+    may_forget: bool,
     audience: Option<Audience>,
 }
 
@@ -82,7 +84,8 @@ impl Siege {
             }
             people.push(person);
         }
-        Self { sale, plan, people, door: doors[0].clone(), seed, audience: None }
+        let (doors, may_forget) = (doors.iter().copied().cloned().collect(), clock.is_some());
+        Self { sale, plan, people, doors, seed, may_forget, audience: None }
     }
 
     /// A sale to so many, of places that several want.
@@ -112,7 +115,7 @@ impl Siege {
     #[must_use]
     pub async fn watched(mut self, database: &Database) -> Self {
         let event_id = &self.stage().event_id;
-        let audience = Audience::faithful(database, &self.door, event_id, self.seed).await;
+        let audience = Audience::faithful(database, &self.doors, event_id, self.seed).await;
         self.audience = Some(audience);
         self
     }
@@ -125,11 +128,6 @@ impl Siege {
     /// The sale.
     pub fn sale(&self) -> &Pressure {
         &self.sale
-    }
-
-    /// The buyers.
-    pub fn people(&self) -> &[Person] {
-        &self.people
     }
 
     /// What was asked and answered so far.
@@ -240,13 +238,18 @@ impl Siege {
             left => Err(format!("{left} things are left half done")),
         })
         .await;
-        let broken = self.door.broken_after(FINISHED_MAX).await;
+        let broken = self.doors[0].broken_after(FINISHED_MAX).await;
         let ledger = read_ledger(ledger).await;
         let truth = Truth::read(database, ledger, self.sale.event()).await;
         let mut verdict = Verdict::of(&self.history(), &truth);
         verdict.findings.extend(broken.into_iter().map(Finding::from));
         if let Some(audience) = self.audience.take() {
             verdict.add_told(audience.close(database).await);
+            let anew = verdict.count("streams begun anew");
+            if anew > 0 && !self.may_forget {
+                let text = format!("{anew} streams began anew, and nothing was forgotten");
+                verdict.findings.push(Finding { promise: Promise::StreamsTell, text });
+            }
         }
         let unanswered = self.sale.traffic.unanswered().into_iter();
         verdict

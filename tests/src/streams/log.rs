@@ -164,6 +164,8 @@ pub struct Tally {
     pub folded: usize,
     /// Streams that went on from a cursor with the changes after it.
     pub resumed: usize,
+    /// Those of them that went on where one was cut off.
+    pub outlived: usize,
     /// Streams that the server ended, by the reason that it gave.
     pub ended: BTreeMap<String, usize>,
     /// Streams whose connection broke.
@@ -171,9 +173,11 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Of these streams.
+    /// Of these streams; those of one watcher one after the other.
     pub fn of<'a>(logs: impl IntoIterator<Item = &'a StreamLog>) -> Self {
         let mut tally = Self::default();
+        // Nobody's last stream is cut off: another one follows.
+        let mut was_cut_off = false;
         for log in logs {
             tally.streams += 1;
             tally.messages += log.heard.len();
@@ -184,9 +188,11 @@ impl Tally {
                     Told::Changes { from_revision, .. } => {
                         tally.folded += usize::from(step.at.1 > from_revision + 1);
                         tally.resumed += usize::from(number == 0);
+                        tally.outlived += usize::from(number == 0 && was_cut_off);
                     }
                 }
             }
+            was_cut_off = matches!(log.end, StreamEnd::Broken | StreamEnd::Told { .. });
             match &log.end {
                 StreamEnd::Left | StreamEnd::Silent { .. } => {}
                 StreamEnd::Broken => tally.broken += 1,

@@ -16,7 +16,7 @@ pub use promises::{atomic, ordered, reliable, unique};
 pub use recorder::{Recorder, channel, linger, narrow_channel, open_seats, with_token};
 pub use resuming::{marked, resumable};
 pub use stalling::stalling_channel;
-pub use view::{assert_kept, held_against, last_view, last_views};
+pub use view::{assert_kept, held_against, last_view};
 
 use std::fmt;
 

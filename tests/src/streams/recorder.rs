@@ -14,7 +14,7 @@ use tonic::{Request, Streaming};
 
 use super::log::{Heard, StreamEnd, StreamLog};
 use crate::clock::HandClock;
-use crate::patience::eventually;
+use crate::patience::eventually_within;
 use crate::people::Person;
 
 /// Bytes that a narrow connection takes of a stream before it waits for its reader.
@@ -43,8 +43,11 @@ pub fn with_token<T>(message: T, person: Option<&Person>) -> Request<T> {
     request
 }
 
-/// How long the next message may take when it is known that there is one.
+/// How long the next message may take when it is known that there is one, and how long a server
+/// may be away.
 const LAST_MAX: Duration = Duration::from_secs(60);
+/// What a server says that cannot open a stream for now.
+const NOT_NOW: [Code; 2] = [Code::Unavailable, Code::DeadlineExceeded];
 
 /// Opens a stream as a client without our SDK does: it ends when it ends.
 pub async fn open_seats(
@@ -122,18 +125,24 @@ impl Recorder {
         let mut until = std::pin::pin!(until);
         // Each try has its own of all it needs, so that whoever watches can be spawned.
         let needed = (self.channel.clone(), self.event_id.clone(), self.person.clone());
-        let opening = eventually(move || {
+        let opening = eventually_within(LAST_MAX, move || {
             let (channel, event_id, person) = needed.clone();
             async move {
                 match open_seats(&channel, &event_id, cursor, person.as_ref()).await {
-                    Err(error) if error.code() == Code::Unavailable => Err(error),
+                    Err(error) if NOT_NOW.contains(&error.code()) => Err(error),
                     opened => Ok(opened),
                 }
             }
         });
-        let stream = tokio::select! {
-            opened = opening => opened,
-            _ = &mut until => return false,
+        let (mut opening, mut last) = (std::pin::pin!(opening), None);
+        let stream = loop {
+            tokio::select! {
+                opened = &mut opening => break opened,
+                revision = &mut until, if last.is_none() => match revision {
+                    Some(revision) => last = Some(revision),
+                    None => return false,
+                },
+            }
         };
         let log = self.logs.last_mut().expect("the one that was begun");
         let stream = match stream {
@@ -143,7 +152,7 @@ impl Recorder {
                 return true;
             }
         };
-        record(log, stream, &self.clock, until, pace).await
+        record(log, stream, &self.clock, last, until, pace).await
     }
 
     /// Watches as a user of the SDK does, which goes on by itself, until `until` ends. It is one
@@ -155,24 +164,25 @@ impl Recorder {
     ) {
         let cursor = self.cursor();
         let stream: SeatStream = person.watch_seats(&self.event_id, cursor);
-        self.logs.push(StreamLog::begin(format!("{} by the SDK", self.name), cursor));
+        self.logs.push(StreamLog::begin(self.name.clone(), cursor));
         let log = self.logs.last_mut().expect("the one that was begun");
         let until = std::pin::pin!(until);
-        let ended = record(log, stream, &self.clock, until, async |_| {}).await;
+        let ended = record(log, stream, &self.clock, None, until, async |_| {}).await;
         assert!(!ended, "{}: the SDK gave up with {:?}", log.name, log.end);
     }
 }
 
-/// Reads a stream into a log until it ends or `until` does. Says whether it was the stream.
+/// Reads a stream into a log until it ends or `until` does, which gives a revision to read up to
+/// before leaving; `last` if that is known already. Says whether it was the stream.
 async fn record(
     log: &mut StreamLog,
     stream: impl Stream<Item = Result<WatchSeatsResponse, Error>>,
     clock: &HandClock,
+    mut last: Option<i64>,
     mut until: Pin<&mut impl Future<Output = Option<i64>>>,
     mut pace: impl AsyncFnMut(usize),
 ) -> bool {
     let mut stream = std::pin::pin!(stream);
-    let mut last = None;
     loop {
         let is_there = |last: i64| log.last_cursor().is_some_and(|at| at.revision >= last);
         if last.is_some_and(is_there) {

@@ -35,7 +35,7 @@ pub fn last_view(log: &StreamLog, history: &History) -> Option<(Position, Places
 }
 
 /// Those of the streams that told something.
-pub fn last_views<'a>(
+fn last_views<'a>(
     logs: &'a [StreamLog],
     history: &'a History,
 ) -> impl Iterator<Item = (&'a StreamLog, Position, Places)> {

@@ -42,7 +42,7 @@ impl CatalogService {
         blocked: bool,
     ) -> Result<Vec<SeatId>> {
         let mut turns = 0;
-        let mut state = self.own_event(caller, event_id).await?.state;
+        let mut state = self.own_state(caller, event_id).await?;
         loop {
             let outcome = match state {
                 EventState::Cancelled => return Err(Reason::EventCancelled.into()),
@@ -55,7 +55,7 @@ impl CatalogService {
                 }
             };
             let Err(error) = outcome else { return self.blocked_seats(caller, event_id).await };
-            let now = self.own_event(caller, event_id).await?.state;
+            let now = self.own_state(caller, event_id).await?;
             turns += 1;
             if now == state || turns == TURNS_MAX {
                 return Err(error);
@@ -86,8 +86,9 @@ impl CatalogService {
         tx.commit().await
     }
 
-    async fn own_event(&self, caller: &Caller, event_id: EventId) -> Result<Event> {
-        own_event(&mut self.store.read().await?, caller, event_id).await
+    async fn own_state(&self, caller: &Caller, event_id: EventId) -> Result<EventState> {
+        let event = own_event(&mut self.store.read().await?, caller, event_id).await?;
+        Ok(event.state)
     }
 
     /// Seats of the caller's event that are off sale. Who knows of them changes with its state, so
