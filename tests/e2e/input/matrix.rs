@@ -82,8 +82,9 @@ async fn taken_over(world: &World) -> Person {
         guest_refresh_token: guest.tokens().expect("a session").refresh_token,
     };
     world.anonymous().await.register(request).await.expect("an account");
-    // Everybody has heard of it.
+    // Everybody has heard of it, and nothing that he buys from now on is moved.
     world.assert_sound().await;
+    world.database.wait_by_hand("select count(*) from booking_takeover", |open| open == 0).await;
     guest
 }
 
