@@ -12,7 +12,7 @@ use futures::future::join_all;
 /// How soon a server is ready again.
 const READY_MAX: Duration = Duration::from_secs(2);
 /// How soon whatever was going on is finished by a server that is ready again.
-const FINISHED_MAX: Duration = Duration::from_secs(10);
+const FINISHED_MAX: Duration = Duration::from_secs(5);
 
 async fn kill_and_start_again(process: &mut Process) {
     process.kill();

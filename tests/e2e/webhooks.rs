@@ -204,7 +204,7 @@ mod told {
                 assert_eq!((entry.state, entry.refunded_minor), (LedgerState::Captured, 0));
                 asked.push(entry.ask_count);
             }
-            assert!(asked.contains(&1), "it was told and asked all the same: {asked:?}");
+            assert!(asked.contains(&1), "it was asked again each time: {asked:?}");
             let told = "select count(*) from payment_webhook_event
                 where kind = 'charge.succeeded'";
             let charges = asked.len() as i64;

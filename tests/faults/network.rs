@@ -19,7 +19,7 @@ const RESETS: usize = 8;
 /// Resets of one event's sale; then the next event goes on sale.
 const RESETS_A_SALE: usize = 20;
 /// How soon a sale goes on once the network is whole again.
-const RECOVERY_MAX: Duration = Duration::from_secs(15);
+const RECOVERY_MAX: Duration = Duration::from_secs(5);
 /// How soon it goes on when every connection of the database is silent for ever.
 const FORGOTTEN_MAX: Duration = Duration::from_secs(30);
 /// Connections to its database that a server has.

@@ -183,9 +183,7 @@ async fn s_74_calls_that_are_given_up_when_the_server_has_begun_with_them_end_th
     })
     .await;
     println!("calls that were given up before each connection ended: {begun:?}");
-    assert!(begun.iter().all(|count| *count <= 3_000), "{begun:?}");
-    // A server that has no time to begin with some takes them for a flood sooner.
-    assert!(begun.iter().any(|count| *count >= 1_000), "{begun:?}");
+    assert!(begun.iter().all(|count| (1_000..=3_000).contains(count)), "{begun:?}");
     world.finish().await;
 }
 
